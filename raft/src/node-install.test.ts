@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeBase, makeLog } from './core/testing/messages.js';
 import {
-  TestNetwork,
+  TransportHub,
   TestStorage,
   waitUntilQuiet,
   startNode,
@@ -26,11 +26,11 @@ interface SnapshotTestNode extends TestNode {
 
 /** A follower `b` in term 3 that has applied two entries, and a function that sends it a snapshot. */
 async function follower(): Promise<{
-  hub: TestNetwork;
+  hub: TransportHub;
   testNode: SnapshotTestNode;
   take: (snapshot: IncomingSnapshot) => Promise<void>;
 }> {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const { machine, snapshots } = machineWithSnapshots();
   const storage = new TestStorage([1, 1, 3]);
   machine.entries.push(...makeLog([1, 1]));
@@ -74,7 +74,7 @@ test('install writes term and vote first, then the machine, then the base of the
 });
 
 test('install waits for the running apply', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const { machine, snapshots } = machineWithSnapshots();
   const storage = new TestStorage([1, 1, 1]);
   const testNode = await startNode(hub, { id: 'b', members: MEMBERS, stateMachine: machine, storage });
@@ -112,7 +112,7 @@ test('the sender of an unneeded snapshot gets an acknowledgement, so that it doe
 });
 
 test('a stopped node refuses snapshots', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const { machine } = machineWithSnapshots();
   const { node } = await startNode(hub, { id: 'b', members: MEMBERS, stateMachine: machine });
   const handler = hub.handlers.get('b');

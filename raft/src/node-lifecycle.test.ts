@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { message } from './core/testing/messages.js';
 import { RaftNode } from './node.js';
 import {
-  TestNetwork,
+  TransportHub,
   TestMachine,
   TestStorage,
   waitUntilQuiet,
@@ -30,7 +30,7 @@ async function stopAll(testNodes: readonly TestNode[]): Promise<void> {
 }
 
 test('a failure while the transport starts leaves no timer', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const transport = hub.transport('a');
   const testNode = await startNode(hub, {
     id: 'a',
@@ -71,7 +71,7 @@ test('stop waits for the running write and apply, rejects reads, closes everythi
 });
 
 test('stop closes the log even if the transport fails to stop', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const stop = async (): Promise<void> => {
     throw new Error('stuck');
   };
@@ -81,7 +81,7 @@ test('stop closes the log even if the transport fails to stop', async () => {
 });
 
 test('transferLeadership transfers leadership to another member', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   assert.is(await b.node.transferLeadership(1000), true, 'a follower has nothing to transfer');
@@ -98,7 +98,7 @@ test('transferLeadership returns false without other voters, after its timeout, 
   assert.is(await alone.node.transferLeadership(1000), false);
   await alone.node.stop();
 
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -120,7 +120,7 @@ test('transferLeadership returns false without other voters, after its timeout, 
 });
 
 test('transferLeadership does not cancel a transfer at its timeout if another caller waits for it', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -140,7 +140,7 @@ test('transferLeadership does not cancel a transfer at its timeout if another ca
 });
 
 test('cancelTransfer ends a transfer: the leader accepts proposals again', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -154,7 +154,7 @@ test('cancelTransfer ends a transfer: the leader accepts proposals again', async
 });
 
 test('transferLeadership does not cancel a transfer that the leader started itself meanwhile', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -176,7 +176,7 @@ test('transferLeadership does not cancel a transfer that the leader started itse
 });
 
 test('transferLeadership cancels its transfer at its time limit while a caller waits for an earlier transfer', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -192,7 +192,7 @@ test('transferLeadership cancels its transfer at its time limit while a caller w
 });
 
 test('transferLeadership with isStopping ignores an earlier failed transfer', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type }) => type !== 'timeoutNow';
@@ -211,19 +211,19 @@ test('transferLeadership with isStopping ignores an earlier failed transfer', as
 
 test('start refuses a machine that has applied more than the log contains', async () => {
   const options = { id: 'a', storage: new TestStorage([1, 1]) };
-  const error: unknown = await startNode(new TestNetwork(), {
+  const error: unknown = await startNode(new TransportHub(), {
     ...options,
     stateMachine: new TestMachine(3),
   }).catch((caught: unknown) => caught);
   assert.ok(codeOf('LOG_DAMAGED')(error));
   assert.match((error as Error).message, /applied index 3, but the log ends at 2/);
-  const testNode = await startNode(new TestNetwork(), { ...options, stateMachine: new TestMachine(2) });
+  const testNode = await startNode(new TransportHub(), { ...options, stateMachine: new TestMachine(2) });
   await testNode.node.stop();
 });
 
 test('a single voter leads immediately with the system clock and default options', async () => {
   const machine = new TestMachine();
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const node = await RaftNode.start({
     id: 'a',
     members: ['a'],

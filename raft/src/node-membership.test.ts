@@ -5,7 +5,7 @@ import { describeMembership } from './core/membership.js';
 import { parseChange } from './core/testing/messages.js';
 import type { Membership } from './core/types.js';
 import {
-  TestNetwork,
+  TransportHub,
   waitUntilQuiet,
   startSingle,
   startNode,
@@ -30,7 +30,8 @@ async function stopAll(testNodes: readonly TestNode[]): Promise<void> {
 }
 
 const membersOf = ({ node }: TestNode): string => describeMembership(node.status().membership);
-const linksOf = (hub: TestNetwork, id: string): string => [...(hub.peers.get(id) ?? [])].toSorted().join(' ');
+const linksOf = (hub: TransportHub, id: string): string =>
+  [...(hub.peers.get(id) ?? [])].toSorted().join(' ');
 
 /** Advances all clocks until `condition` is true: followers learn the commit index with ticks. */
 async function ticking(testNodes: readonly TestNode[], condition: () => boolean): Promise<void> {
@@ -41,7 +42,7 @@ async function ticking(testNodes: readonly TestNode[], condition: () => boolean)
 }
 
 test('a new member starts without members, becomes linked with all, and gets the log', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes: TestNode[] = [...(await startThree(hub))];
   const [a] = testNodes;
   const reported: Membership[] = [];
@@ -69,7 +70,7 @@ test('a new member starts without members, becomes linked with all, and gets the
 });
 
 test('changeMembership of several members resolves after the joint configuration, and unlinks removed members', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes: TestNode[] = [...(await startThree(hub))];
   const [a] = testNodes;
   assert.ok(a !== undefined);
@@ -91,7 +92,7 @@ test('changeMembership of several members resolves after the joint configuration
 });
 
 test('changeMembership resolves once a quorum knows it, so that removed members may stop and the leader may fail', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes: TestNode[] = [...(await startThree(hub))];
   const [a, b, c] = testNodes;
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
@@ -115,7 +116,7 @@ test('changeMembership resolves once a quorum knows it, so that removed members 
 });
 
 test('a change may be logged and applied before a quorum knows the previous one', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes: TestNode[] = [...(await startThree(hub))];
   const [a] = testNodes;
   assert.ok(a !== undefined);
@@ -141,7 +142,7 @@ test('a change may be logged and applied before a quorum knows the previous one'
 });
 
 test('changeMembership refuses more changes at the bound of those unknown to a quorum', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ type, to }) => to !== 'a' || type !== 'heartbeatResponse';
@@ -161,7 +162,7 @@ test('changeMembership refuses more changes at the bound of those unknown to a q
 });
 
 test('a member without a leader accepts former peers, which may lead again, and drops them once it has a leader', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   let isDone = false;
@@ -178,7 +179,7 @@ test('a member without a leader accepts former peers, which may lead again, and 
 });
 
 test('changeMembership resolves for a leader that removes itself, and another member leads', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b, c] = testNodes;
   await a.node.changeMembership(parseChange('-a'));
@@ -189,7 +190,7 @@ test('changeMembership resolves for a leader that removes itself, and another me
 });
 
 test('changeMembership refuses a change without a reachable majority, unless it is forced', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b, c] = testNodes;
   await c.node.stop();
@@ -221,13 +222,13 @@ test('changeMembership refuses an invalid change with a code, and changes nothin
   assert.is(await rejection(testNode.node.changeMembership(parseChange('-a'))), 'BAD_MEMBERSHIP');
   await testNode.node.stop();
   assert.is(await rejection(testNode.node.changeMembership(parseChange('+b'))), 'STOPPED');
-  const follower = await startNode(new TestNetwork(), { id: 'a', members: ['a', 'b', 'c'] });
+  const follower = await startNode(new TransportHub(), { id: 'a', members: ['a', 'b', 'c'] });
   assert.is(await rejection(follower.node.changeMembership(parseChange('+d'))), 'NOT_LEADER');
   await follower.node.stop();
 });
 
 test('changeMembership rejects with a code for an unknown outcome: leadership lost, node stopped, disk failed', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ from, to }) => from !== 'a' && to !== 'a';
@@ -252,7 +253,7 @@ test('changeMembership rejects with a code for an unknown outcome: leadership lo
 });
 
 test('start takes the membership from the log, not from the options, after a restart', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNode = await startNode(hub, { id: 'a' });
   await waitUntil(() => testNode.node.status().leading);
   await testNode.node.changeMembership(parseChange('?b ?c'));

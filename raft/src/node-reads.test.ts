@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  TestNetwork,
+  TransportHub,
   waitUntilQuiet,
   startSingle,
   startNode,
@@ -20,7 +20,7 @@ async function rejection(promise: Promise<unknown>): Promise<string> {
 }
 
 test('read at a follower resolves once its own machine has applied what was committed before', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   b.machine.gate.close();
@@ -40,7 +40,7 @@ test('read at a follower resolves once its own machine has applied what was comm
 });
 
 test('read at a follower times out if its messages are lost, and may be retried', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   hub.delivers = ({ type }) => type !== 'readResponse';
@@ -60,7 +60,7 @@ test('read at a follower times out if its messages are lost, and may be retried'
 });
 
 test('read with a lease needs no round, falls back to a round after the lease, and is refused without the option', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const start = async (id: string) => startNode(hub, { id, members: ['a', 'b', 'c'], leaseReads: true });
   const testNodes = [await start('a'), await start('b'), await start('c')] as const;
   const [a, b, c] = testNodes;

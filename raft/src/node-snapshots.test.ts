@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LogBase, NodeId } from './core/types.js';
 import {
-  TestNetwork,
+  TransportHub,
   TestStorage,
   waitUntilQuiet,
   startNode,
@@ -27,7 +27,7 @@ interface SnapshotTestNode extends TestNode {
 }
 
 async function startMember(
-  hub: TestNetwork,
+  hub: TransportHub,
   id: NodeId,
   compaction: object = COMPACTION,
 ): Promise<SnapshotTestNode> {
@@ -39,7 +39,7 @@ async function startMember(
 
 /** Three members; the first one leads, and the last one is cut off. */
 async function startCutOff(
-  hub: TestNetwork,
+  hub: TransportHub,
 ): Promise<readonly [SnapshotTestNode, SnapshotTestNode, SnapshotTestNode]> {
   hub.delivers = ({ from, to }) => from !== 'c' && to !== 'c';
   const testNodes = [
@@ -64,7 +64,7 @@ async function stopAll(testNodes: readonly TestNode[]): Promise<void> {
 }
 
 test('a follower that was cut off gets a snapshot and then appends, while proposals continue', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startCutOff(hub);
   const [a, , c] = testNodes;
   await write(a, 30);
@@ -85,7 +85,7 @@ test('a follower that was cut off gets a snapshot and then appends, while propos
 });
 
 /** Three members; the last one has the same entries as the others, then gets no more of them, but answers. */
-async function startLagging(hub: TestNetwork, compaction: object): Promise<readonly SnapshotTestNode[]> {
+async function startLagging(hub: TransportHub, compaction: object): Promise<readonly SnapshotTestNode[]> {
   const testNodes = await Promise.all(MEMBERS.map(async (id) => startMember(hub, id, compaction)));
   testNodes[0]?.clock.advance(150);
   await waitUntil(() => testNodes[0]?.node.status().leading === true);
@@ -96,7 +96,7 @@ async function startLagging(hub: TestNetwork, compaction: object): Promise<reado
 }
 
 test('the log keeps the entries that a live, lagging follower lacks', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startLagging(hub, COMPACTION);
   const [a, b, c] = testNodes;
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
@@ -120,7 +120,7 @@ test('the log keeps the entries that a live, lagging follower lacks', async () =
 });
 
 test('at its bound the log is cut, which is reported, and the lagging follower gets a snapshot', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startLagging(hub, { ...COMPACTION, laggingEntriesMax: 25 });
   const [a, , c] = testNodes;
   assert.ok(a !== undefined && c !== undefined);
@@ -138,7 +138,7 @@ test('at its bound the log is cut, which is reported, and the lagging follower g
 });
 
 test('the log keeps entries for a follower with a broken link for some election timeouts only', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startLagging(hub, COMPACTION);
   const [a] = testNodes;
   assert.ok(a !== undefined);
@@ -159,7 +159,7 @@ test('the log keeps entries for a follower with a broken link for some election 
 });
 
 test('the log keeps the entries after a snapshot in transfer', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startCutOff(hub);
   const [a] = testNodes;
   await write(a, 30);
@@ -181,7 +181,7 @@ test('the log keeps the entries after a snapshot in transfer', async () => {
 });
 
 test('the log keeps the entries after an installed snapshot that is not acknowledged yet', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startCutOff(hub);
   const [a, , c] = testNodes;
   await write(a, 30);
@@ -202,7 +202,7 @@ test('the log keeps the entries after an installed snapshot that is not acknowle
 });
 
 test('a snapshot that takes longer than the log is kept is reported, and another one follows', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   hub.delivers = ({ from, to }) => from !== 'c' && to !== 'c';
   const testNodes = await Promise.all(
     MEMBERS.map(async (id) => startMember(hub, id, { ...COMPACTION, laggingEntriesMax: 25 })),
@@ -239,7 +239,7 @@ test('a snapshot that takes longer than the log is kept is reported, and another
 });
 
 test('a failed snapshot is sent again once the follower answers', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startCutOff(hub);
   const [a, , c] = testNodes;
   await write(a, 30);
@@ -258,7 +258,7 @@ test('a failed snapshot is sent again once the follower answers', async () => {
 });
 
 test('a leader that steps down aborts its snapshot transfers', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startCutOff(hub);
   const [a, , c] = testNodes;
   await write(a, 30);
@@ -276,7 +276,7 @@ test('a leader that steps down aborts its snapshot transfers', async () => {
 });
 
 test('a member without snapshot support sends and accepts no snapshots, and does not compact its log', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const start = async (id: NodeId): Promise<TestNode> =>
     startNode(hub, { id, members: MEMBERS, compaction: COMPACTION });
   const [a, b] = [await start('a'), await start('b')];

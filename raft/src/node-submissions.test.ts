@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  TestNetwork,
+  TransportHub,
   waitUntilQuiet,
   startSingle,
   startNode,
@@ -35,7 +35,7 @@ test('submit resolves with the index once this member has applied it, not before
 });
 
 test('submit rejects with a code for a command without effect: no leader, too large, stopped', async () => {
-  const follower = await startNode(new TestNetwork(), { id: 'a', members: ['a', 'b', 'c'] });
+  const follower = await startNode(new TransportHub(), { id: 'a', members: ['a', 'b', 'c'] });
   assert.is(await rejection(follower.node.submit(DATA)), 'NOT_LEADER');
   await follower.node.stop();
   assert.is(await rejection(follower.node.submit(DATA)), 'STOPPED');
@@ -48,7 +48,7 @@ test('submit rejects with a code for a command without effect: no leader, too la
 });
 
 test('submit rejects with a code for an unknown outcome: leadership lost, node stopped, disk failed', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a] = testNodes;
   hub.delivers = ({ from, to }) => from !== 'a' && to !== 'a';
@@ -73,7 +73,7 @@ test('submit rejects with a code for an unknown outcome: leadership lost, node s
 });
 
 test('submit rejects with LEADERSHIP_LOST when the leader is deposed, even if it wins again and commits the entry', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b, c] = testNodes;
   hub.delivers = ({ from, to }) => from !== 'a' && to !== 'a';
@@ -113,10 +113,10 @@ test('Submissions bounds waiting submissions, and resolves them in order up to t
 });
 
 test('start refuses limits that need longer messages than the transport carries', async () => {
-  const transport = { ...new TestNetwork().transport('a'), messageBytesMax: 1_000_000 };
+  const transport = { ...new TransportHub().transport('a'), messageBytesMax: 1_000_000 };
   const start = async (limits: object): Promise<string> =>
     rejection(
-      startNode(new TestNetwork(), { id: 'a', transport, limits }).then(async ({ node }) => node.stop()),
+      startNode(new TransportHub(), { id: 'a', transport, limits }).then(async ({ node }) => node.stop()),
     );
   assert.is(await start({}), 'BAD_CONFIG');
   assert.is(await start({ proposalBytesMax: 100_000 }), 'BAD_CONFIG');

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { message } from './core/testing/messages.js';
 import {
-  TestNetwork,
+  TransportHub,
   waitUntilQuiet,
   startSingle,
   startNode,
@@ -96,7 +96,7 @@ test('read resolves only once everything committed before it is applied', async 
 });
 
 test('read is refused without a leader, and beyond readsMax including confirmed reads', async () => {
-  const follower = await startNode(new TestNetwork(), { id: 'a', members: ['a', 'b', 'c'] });
+  const follower = await startNode(new TransportHub(), { id: 'a', members: ['a', 'b', 'c'] });
   assert.is(await rejection(follower.node.read()), 'NOT_LEADER');
   assert.throws(() => follower.node.propose(DATA), codeOf('NOT_LEADER'));
   await follower.node.stop();
@@ -115,7 +115,7 @@ test('read is refused without a leader, and beyond readsMax including confirmed 
 });
 
 test('three nodes agree, and a deposed leader rejects its unconfirmed reads', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, , c] = testNodes;
   a.node.propose(DATA);
@@ -147,7 +147,7 @@ test('three nodes agree, and a deposed leader rejects its unconfirmed reads', as
 });
 
 test('the leader resends from the matching index after a peer is reported unreachable', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   hub.delivers = ({ to }) => to !== 'b';
@@ -160,7 +160,7 @@ test('the leader resends from the matching index after a peer is reported unreac
 });
 
 test('a failed write is reported once as fatal, and nothing is sent, acknowledged or written afterwards', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   b.storage.gate.close();
@@ -214,13 +214,13 @@ test('a rejected apply is fatal', async () => {
 });
 
 test('a broken invariant and an exception of a listener are fatal', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNode = await startNode(hub, { id: 'a', members: ['a', 'b'] });
   hub.handlers.get('a')?.onMessage(message('heartbeat', { from: 'b', to: 'a', commit: 7 }));
   assert.ok(codeOf('INVARIANT')(testNode.fatal[0]));
   await testNode.node.stop();
 
-  const throwing = await startNode(new TestNetwork(), {
+  const throwing = await startNode(new TransportHub(), {
     id: 'a',
     onChange: () => {
       throw new Error('listener');
@@ -251,7 +251,7 @@ test('a slow write is reported once while it runs, and once when it is done', as
 });
 
 test('a slow apply delays neither heartbeats nor replication', async () => {
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const testNodes = await startThree(hub);
   const [a, b] = testNodes;
   a.machine.gate.close();

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { makeBase, makeLog } from './core/testing/messages.js';
 import type { LogBase } from './core/types.js';
 import { RaftNode } from './node.js';
-import { TestNetwork, TestStorage, startNode } from './testing/test-node.js';
+import { TransportHub, TestStorage, startNode } from './testing/test-node.js';
 import { rejectionCode, machineWithSnapshots } from './testing/snapshots.js';
 
 const MEMBERS = ['a', 'b', 'c'];
@@ -22,7 +22,7 @@ async function startOn(
   machine.entries.push(...makeLog(new Array<number>(applied).fill(1)));
   snapshots.restoredBase = restored;
   const storage = new TestStorage(log);
-  const hub = new TestNetwork();
+  const hub = new TransportHub();
   const { node } = await startNode(hub, { id: 'b', members: MEMBERS, stateMachine: machine, storage });
   await node.stop();
   return storage;
@@ -62,7 +62,7 @@ test('start refuses a machine that lags behind the base of its log', async () =>
       id: 'b',
       stateMachine: machine,
       storage,
-      transport: new TestNetwork().transport('b'),
+      transport: new TransportHub().transport('b'),
     };
     const started = RaftNode.start({ ...options, onChange: () => undefined, onFatal: () => undefined });
     assert.is(await rejectionCode(started), 'LOG_DAMAGED');

@@ -3,7 +3,7 @@ import { CATALOG_TIMING } from '@trireme/coherence';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buy, LIFE } from './rules/testing/leader-log.js';
-import { FakeFrontend, FakeReplica, until, withCatalog } from './testing/catalog-fixture.js';
+import { LookupClient, FakeLeader, until, withCatalog } from './testing/catalog-fixture.js';
 
 test('follows the leader, grants a lease, and revokes a changed stock before it is visible', async () => {
   await withCatalog(async ({ url, service, replica, frontend }) => {
@@ -111,7 +111,7 @@ test('reopens a broken link, and attaches with the data that it has', async () =
 
 test('dials replicas that join the group', async () => {
   await withCatalog(async ({ url, service, replica }) => {
-    const other = new FakeReplica('2');
+    const other = new FakeLeader('2');
     await other.start();
     try {
       const items = [replica, other].map((one, at) => [`${at + 1}`, one.url] as const);
@@ -157,7 +157,7 @@ test('stops processing frames when its hash differs from the leader’s', async 
 
 test('malformed frame: closes its link and no other', async () => {
   await withCatalog(async ({ url, service, replica, frontend }) => {
-    const other = new FakeFrontend(url, 'frontend-2');
+    const other = new LookupClient(url, 'frontend-2');
     try {
       await replica.becomeLeader(1);
       await other.next(({ t }) => t === 'life');

@@ -6,7 +6,7 @@ import { RaftLog } from './log.js';
 import { EMPTY_MEMBERSHIP } from './membership.js';
 import { Progress } from './progress.js';
 import { electionResult, majoritySize, highestOfMajority } from './quorum.js';
-import { MemoryLog } from './testing/memory-log.js';
+import { MemoryDisk } from './testing/memory-disk.js';
 import { makeLog } from './testing/messages.js';
 
 /** The terms of a log: they never decrease. */
@@ -60,7 +60,7 @@ test('lastAgreeable equals a scan from the end, across disk and memory', () => {
       fc.nat(7),
       (list, onDisk, compacted, index, term) => {
         const entries = makeLog(list);
-        const disk = new MemoryLog({ term: 9, vote: null }, entries.slice(0, onDisk));
+        const disk = new MemoryDisk({ term: 9, vote: null }, entries.slice(0, onDisk));
         const base = Math.min(compacted, disk.lastIndex());
         disk.compact(base);
         const log = new RaftLog(disk, base, EMPTY_MEMBERSHIP);
@@ -76,7 +76,7 @@ test('lastAgreeable equals a scan from the end, across disk and memory', () => {
 test("merge gives the leader's log, and keeps longer logs that match all its entries", () => {
   fc.assert(
     fc.property(terms, terms, fc.nat(20), fc.nat(20), (ours, theirs, onDisk, compacted) => {
-      const disk = new MemoryLog({ term: 9, vote: null }, makeLog(ours.slice(0, onDisk)));
+      const disk = new MemoryDisk({ term: 9, vote: null }, makeLog(ours.slice(0, onDisk)));
       // Compacted entries were committed, so the leader has them as well.
       const matching = ours.findIndex((term, position) => theirs[position] !== term);
       const base = Math.min(compacted, disk.lastIndex(), matching === -1 ? ours.length : matching);

@@ -6,7 +6,7 @@ import { RECORD_HEADER_BYTES } from './entry.js';
 import { VotingState } from './voting-state.js';
 import { initialMembership } from './membership.js';
 import { RaftCore } from './raft.js';
-import { MemoryLog } from './testing/memory-log.js';
+import { MemoryDisk } from './testing/memory-disk.js';
 import { TestMember, leaderOf } from './testing/test-member.js';
 import { makeLog, message } from './testing/messages.js';
 
@@ -48,7 +48,7 @@ test('checkConfig rejects invalid values by name', () => {
 test('the constructor rejects a term below that of the log, and a log that ends below the applied index', () => {
   const start = (term: number, applied: number) => () => {
     const hardState = { term, vote: null };
-    return new RaftCore(CONFIG, { hardState, reader: new MemoryLog(hardState, makeLog([1, 2])), applied });
+    return new RaftCore(CONFIG, { hardState, reader: new MemoryDisk(hardState, makeLog([1, 2])), applied });
   };
   start(2, 2)();
   assert.throws(start(1, 0), codeOf('INVARIANT'));

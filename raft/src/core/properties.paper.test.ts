@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { ELECTION_TICKS, TestMember, followerOf } from './testing/test-member.js';
 import { makeLog, message } from './testing/messages.js';
 import { makeNetwork } from './testing/test-network.js';
-import { Random } from './testing/random.js';
+import { TestRandom } from './testing/random.js';
 import type { Message } from './types.js';
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
@@ -15,7 +15,7 @@ const MAJORITIES = Array.from({ length: 2 ** FIVE.length }, (_, set) =>
 
 /** One random run: sometimes two members campaign at once; messages arrive in any order, and some are lost. */
 function leadersOfRun(seed: number): ReadonlyMap<number, string> {
-  const random = new Random(seed);
+  const random = new TestRandom(seed);
   const members = FIVE.map((id) => new TestMember({ id, members: FIVE }));
   const leaders = new Map<number, string>();
   let inFlight: Message[] = [];

@@ -7,7 +7,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ScenarioRunner } from './testing/scenario/scenario-runner.js';
+import { ScenarioInterpreter } from './testing/scenario/scenario-interpreter.js';
 import { parseScenario, runScenario } from './testing/scenario/scenario-file.js';
 
 const FOLDER = fileURLToPath(new URL('../../src/core/scenarios/', import.meta.url));
@@ -16,14 +16,14 @@ for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.txt'))) 
   test(name.replace('.txt', ''), () => {
     const text = readFileSync(FOLDER + name, 'utf8');
     assert.match(text, /^# .*\n/, 'the first line says what the scenario shows');
-    const stage = new ScenarioRunner();
-    const actual = runScenario(text, (block) => stage.run(block));
+    const interpreter = new ScenarioInterpreter();
+    const actual = runScenario(text, (block) => interpreter.run(block));
     if (process.argv.includes('--rewrite')) writeFileSync(FOLDER + name, actual);
     else assert.fixture(text, actual);
   });
 }
 
-test('playScenario keeps commands and comments and replaces outputs', () => {
+test('runScenario keeps commands and comments and replaces outputs', () => {
   const text = '# Why.\n\ngroup a b\na term=1\n----\nold\n\n# Then.\ntick a\n----\nold\nlines\n';
   assert.equal(
     parseScenario(text).map(({ command, input }) => [command, ...input]),
@@ -38,10 +38,11 @@ test('playScenario keeps commands and comments and replaces outputs', () => {
   assert.throws(() => parseScenario('tick a\n'), /no ---- after command: tick a/);
 });
 
-test('play rejects an unknown command and an unknown member', () => {
-  const play = (command: string): unknown => new ScenarioRunner().run({ preamble: [], command, input: [] });
-  assert.throws(() => play('dance'), /unknown command: dance/);
-  assert.throws(() => play('propose z x'), /unknown member: z/);
+test('run rejects an unknown command and an unknown member', () => {
+  const run = (command: string): unknown =>
+    new ScenarioInterpreter().run({ preamble: [], command, input: [] });
+  assert.throws(() => run('dance'), /unknown command: dance/);
+  assert.throws(() => run('propose z x'), /unknown member: z/);
 });
 
 test.run();

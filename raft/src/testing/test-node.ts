@@ -1,5 +1,5 @@
 /** In-memory disk, network, clock and state machine for a node, controlled by the test. */
-import { MemoryLog } from '../core/testing/memory-log.js';
+import { MemoryDisk } from '../core/testing/memory-disk.js';
 import { makeLog } from '../core/testing/messages.js';
 import type {
   Entry,
@@ -75,10 +75,10 @@ export class TestStorage implements LogStorage {
   maxConcurrent = 0;
   isClosed = false;
   #underWay = 0;
-  readonly #disk: MemoryLog;
+  readonly #disk: MemoryDisk;
 
   constructor(terms: readonly Term[] = []) {
-    this.#disk = new MemoryLog({ term: terms.at(-1) ?? 0, vote: null }, makeLog(terms));
+    this.#disk = new MemoryDisk({ term: terms.at(-1) ?? 0, vote: null }, makeLog(terms));
   }
 
   hardState(): HardState {
@@ -197,7 +197,7 @@ export class TestClock implements Clock {
 }
 
 /** Connects transports; a message arrives one turn later unless `passes` returns false. */
-export class TestNetwork {
+export class TransportHub {
   readonly handlers = new Map<NodeId, TransportHandler>();
   readonly sent: Message[] = [];
   /** The peers of each member; messages are not restricted to them. */
@@ -268,7 +268,7 @@ export interface TestNode {
 }
 
 export async function startNode(
-  hub: TestNetwork,
+  hub: TransportHub,
   options: Partial<RaftNodeOptions> & { id: NodeId },
 ): Promise<TestNode> {
   const testNode = {
@@ -299,7 +299,7 @@ export async function startNode(
 
 /** A cluster of one that leads. */
 export async function startSingle(options: Partial<RaftNodeOptions> = {}): Promise<TestNode> {
-  const testNode = await startNode(new TestNetwork(), { id: 'a', ...options });
+  const testNode = await startNode(new TransportHub(), { id: 'a', ...options });
   // With lease reads even the only voter waits for an election timeout.
   if (options.leaseReads === true) testNode.clock.advance(150);
   await waitUntil(() => testNode.node.status().leading);
@@ -307,7 +307,7 @@ export async function startSingle(options: Partial<RaftNodeOptions> = {}): Promi
 }
 
 /** Three nodes; the first one leads, and all have applied its first entry. */
-export async function startThree(hub: TestNetwork): Promise<readonly [TestNode, TestNode, TestNode]> {
+export async function startThree(hub: TransportHub): Promise<readonly [TestNode, TestNode, TestNode]> {
   const members = ['a', 'b', 'c'];
   const start = async (id: NodeId): Promise<TestNode> => startNode(hub, { id, members });
   const testNodes = [await start('a'), await start('b'), await start('c')] as const;

@@ -2,30 +2,30 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { heartbeat } from './conformance.js';
-import { TestMember, waitUntil } from './testing/test-member.js';
+import { TestTransport, waitUntil } from './testing/test-transport.js';
 
 const A = { instance: 'folder-a' };
 
 /** Creates `a` and the original `b`, which know each other's addresses. */
-async function pair(): Promise<{ a: TestMember; original: TestMember; url: string; port: number }> {
-  const a = new TestMember('a', {}, A);
+async function pair(): Promise<{ a: TestTransport; original: TestTransport; url: string; port: number }> {
+  const a = new TestTransport('a', {}, A);
   const url = `http://127.0.0.1:${await a.transport.listen()}`;
-  const original = new TestMember('b', { a: url }, { instance: 'folder-b' });
+  const original = new TestTransport('b', { a: url }, { instance: 'folder-b' });
   const port = await original.transport.listen();
   a.transport.addPeer('b', `http://127.0.0.1:${port}`);
   return { a, original, url, port };
 }
 
-const isLinked = (member: TestMember, peer: string, direction: 'in' | 'out'): boolean =>
+const isLinked = (member: TestTransport, peer: string, direction: 'in' | 'out'): boolean =>
   member.hasEvent('connected', (event) => event.peer === peer && event.direction === direction);
 
-const isRefused = (member: TestMember): boolean =>
+const isRefused = (member: TestTransport): boolean =>
   member.hasEvent('dialFailed', ({ status }) => status === 'DUPLICATE_MEMBER');
 
 test('a process on a copy is refused while the original answers, and the error names both addresses', async () => {
   const { a, original, url, port } = await pair();
   await Promise.all([a.start(), original.start()]);
-  const copy = new TestMember(
+  const copy = new TestTransport(
     'b',
     { a: url },
     { instance: 'folder-copy', advertise: 'http://127.0.0.1:7777' },
@@ -53,11 +53,11 @@ test('a process on a copy is refused while the original answers, and the error n
 test('a copy that connected while the original was down is refused once the original is back', async () => {
   const { a, original, url, port } = await pair();
   await original.transport.stop();
-  const copy = new TestMember('b', { a: url }, { instance: 'folder-copy' });
+  const copy = new TestTransport('b', { a: url }, { instance: 'folder-copy' });
   await a.start();
   await copy.start();
   const listen = { host: '127.0.0.1', port };
-  const restarted = new TestMember('b', { a: url }, { instance: 'folder-b', listen });
+  const restarted = new TestTransport('b', { a: url }, { instance: 'folder-b', listen });
   try {
     await waitUntil(() => isLinked(a, 'b', 'in'), 'the link of the copy');
     await restarted.start();
@@ -75,7 +75,7 @@ test('a copy that connected while the original was down is refused once the orig
 test('a member that restarts on its folder is accepted immediately, even if its last link still seems open', async () => {
   const { a, original, url } = await pair();
   await Promise.all([a.start(), original.start()]);
-  const restarted = new TestMember('b', { a: url }, { instance: 'folder-b' });
+  const restarted = new TestTransport('b', { a: url }, { instance: 'folder-b' });
   try {
     await waitUntil(() => isLinked(a, 'b', 'in') && isLinked(a, 'b', 'out'), 'both links');
     await restarted.start();
@@ -88,13 +88,13 @@ test('a member that restarts on its folder is accepted immediately, even if its 
 
 test('queries are answered as soon as the port listens, but only to processes of the cluster', async () => {
   const questions = { '/raft/founding': () => ({ state: 'empty' }) };
-  const b = new TestMember('b', {}, { queries: questions });
+  const b = new TestTransport('b', {}, { queries: questions });
   const url = `http://127.0.0.1:${await b.transport.listen()}`;
   const [a, other] = [
-    new TestMember('a', { b: url }),
-    new TestMember('a', { b: url }, { secret: 'another' }),
+    new TestTransport('a', { b: url }),
+    new TestTransport('a', { b: url }, { secret: 'another' }),
   ];
-  const failure = async (client: TestMember, path: string): Promise<string> =>
+  const failure = async (client: TestTransport, path: string): Promise<string> =>
     client.transport.query('b', path).then(
       () => '',
       (error: unknown) => String(error),

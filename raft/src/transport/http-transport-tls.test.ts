@@ -6,7 +6,7 @@ import { makeCertificates } from '../frames/testing/certificates.js';
 import { transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
 import { postSnapshot } from './snapshot-sender.js';
-import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
+import { TestTransport, SECRET, waitUntil } from './testing/test-transport.js';
 
 const LIMITS = { frameBytesMax: 65_536, queueBytesMax: 131_072, silenceMsMax: 3_000 };
 
@@ -21,8 +21,8 @@ function material(authority: typeof ours, id: string): TlsMaterial {
   return found;
 }
 
-async function member(id: string): Promise<{ member: TestMember; url: string }> {
-  const made = new TestMember(id, {}, { tls: { source: staticTlsSource(material(ours, id)), nameOf } });
+async function member(id: string): Promise<{ member: TestTransport; url: string }> {
+  const made = new TestTransport(id, {}, { tls: { source: staticTlsSource(material(ours, id)), nameOf } });
   return { member: made, url: `https://127.0.0.1:${await made.transport.listen()}` };
 }
 
@@ -92,7 +92,7 @@ if (ours === null || theirs === null) {
   }
 
   test('dialFrames refuses a server with a certificate of another authority', async () => {
-    const b = new TestMember('b', {}, { tls: { source: staticTlsSource(material(theirs, 'b')), nameOf } });
+    const b = new TestTransport('b', {}, { tls: { source: staticTlsSource(material(theirs, 'b')), nameOf } });
     const url = `https://127.0.0.1:${await b.transport.listen()}`;
     const tls = { source: staticTlsSource(material(ours, 'a')) };
     const dialed: unknown = await dialFrames({
@@ -146,7 +146,7 @@ if (ours === null || theirs === null) {
         return () => listeners.delete(listener);
       },
     };
-    const b = new TestMember('b', {}, { tls: { source, nameOf } });
+    const b = new TestTransport('b', {}, { tls: { source, nameOf } });
     const url = `https://127.0.0.1:${await b.transport.listen()}`;
     const { member: a, url: urlOfA } = await member('a');
     await Promise.all([a.start(), b.start()]);
@@ -176,7 +176,7 @@ if (ours === null || theirs === null) {
       a.hasEvent('dialFailed', ({ code, message }) => code === 'BAD_OPTION' && /must be https/.test(message)),
     );
     await a.transport.stop();
-    const plain = await new TestMember('a', { b: 'https://127.0.0.1:1' }).start();
+    const plain = await new TestTransport('a', { b: 'https://127.0.0.1:1' }).start();
     assert.ok(
       plain.hasEvent('dialFailed', ({ message }) => message.includes('an https URL needs TLS certificates')),
     );

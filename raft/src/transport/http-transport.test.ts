@@ -5,7 +5,7 @@ import { FrameError, dialFrames, type CloseReason, type FrameConnection } from '
 import { encodeMessage } from './codec.js';
 import { heartbeat, transportConformance, transportSnapshotConformance } from './conformance.js';
 import { RAFT_PATH, handshakeHeaders } from './handshake.js';
-import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
+import { TestTransport, SECRET, waitUntil } from './testing/test-transport.js';
 
 /** A port that nothing listens on. */
 async function freePort(): Promise<number> {
@@ -21,8 +21,8 @@ const CONFORMANCE = {
   until: waitUntil,
   makePair: async () => {
     const closedPort = `http://127.0.0.1:${await freePort()}`;
-    const a = new TestMember('a', { c: closedPort }).transport;
-    const b = new TestMember('b', {}).transport;
+    const a = new TestTransport('a', { c: closedPort }).transport;
+    const b = new TestTransport('b', {}).transport;
     a.addPeer('b', `http://127.0.0.1:${await b.listen()}`);
     b.addPeer('a', `http://127.0.0.1:${await a.listen()}`);
     return { a, b };
@@ -33,7 +33,7 @@ transportConformance(CONFORMANCE);
 transportSnapshotConformance(CONFORMANCE);
 
 /** Opens a link to `member` with these handshake headers. */
-async function dialAs(member: TestMember, headers: Record<string, string>): Promise<FrameConnection> {
+async function dialAs(member: TestTransport, headers: Record<string, string>): Promise<FrameConnection> {
   const port = await member.transport.listen();
   const limits = { frameBytesMax: 65_536, queueBytesMax: 131_072, silenceMsMax: 3_000 };
   const url = `http://127.0.0.1:${port}`;
@@ -57,7 +57,7 @@ const REFUSALS: readonly [string, Record<string, string>][] = [
 
 for (const [status, headers] of REFUSALS) {
   test(`the transport refuses a handshake with ${status} (from ${String(headers['x-raft-from'])})`, async () => {
-    const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
+    const member = await new TestTransport('a', { x: 'http://127.0.0.1:1' }).start();
     try {
       const error: unknown = await dialAs(member, headers).catch((reason: unknown) => reason);
       assert.instance(error, FrameError);
@@ -70,7 +70,7 @@ for (const [status, headers] of REFUSALS) {
 }
 
 test('the transport refuses handshakes before start', async () => {
-  const member = new TestMember('a', { x: 'http://127.0.0.1:1' });
+  const member = new TestTransport('a', { x: 'http://127.0.0.1:1' });
   try {
     const error: unknown = await dialAs(member, GOOD).catch((reason: unknown) => reason);
     assert.is(error instanceof FrameError && error.refusal?.status, 'NOT_RUNNING');
@@ -80,7 +80,7 @@ test('the transport refuses handshakes before start', async () => {
 });
 
 test('other requests are answered with a JSON error', async () => {
-  const member = await new TestMember('a', {}).start();
+  const member = await new TestTransport('a', {}).start();
   try {
     const response = await fetch(`http://127.0.0.1:${await member.transport.listen()}/`);
     assert.is(response.status, 404);
@@ -92,9 +92,9 @@ test('other requests are answered with a JSON error', async () => {
 
 test('a member sends its wall clock before its first message, and repeats it', async () => {
   let wallMs = -5.5;
-  const a = await new TestMember('a', { b: 'http://127.0.0.1:1' }).start();
+  const a = await new TestTransport('a', { b: 'http://127.0.0.1:1' }).start();
   const url = `http://127.0.0.1:${await a.transport.listen()}`;
-  const b = new TestMember('b', { a: url }, { wallClock: () => wallMs });
+  const b = new TestTransport('b', { a: url }, { wallClock: () => wallMs });
   const clocks = (): readonly number[] =>
     a.events.flatMap((event) => (event.type === 'clock' ? event.wallMs : []));
   try {
@@ -121,7 +121,7 @@ const BAD_FRAMES: readonly [string, Uint8Array][] = [
 
 for (const [name, payload] of BAD_FRAMES) {
   test(`the transport closes a link on which it receives ${name}`, async () => {
-    const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
+    const member = await new TestTransport('a', { x: 'http://127.0.0.1:1' }).start();
     try {
       const connection = await dialAs(member, GOOD);
       connection.send(encodeMessage(heartbeat('x', 'a', 1)));
@@ -137,7 +137,7 @@ for (const [name, payload] of BAD_FRAMES) {
 }
 
 test('a newer link of a peer replaces the older one', async () => {
-  const member = await new TestMember('a', { x: 'http://127.0.0.1:1' }).start();
+  const member = await new TestTransport('a', { x: 'http://127.0.0.1:1' }).start();
   try {
     const older = await dialAs(member, GOOD);
     const olderClosed = closeOf(older);
@@ -154,8 +154,8 @@ test('a newer link of a peer replaces the older one', async () => {
 });
 
 test('a peer that refuses is reported once, however often it is dialed', async () => {
-  const b = await new TestMember('b', { a: 'http://127.0.0.1:1' }, { cluster: 'other' }).start();
-  const a = await new TestMember('a', { b: `http://127.0.0.1:${await b.transport.listen()}` }).start();
+  const b = await new TestTransport('b', { a: 'http://127.0.0.1:1' }, { cluster: 'other' }).start();
+  const a = await new TestTransport('a', { b: `http://127.0.0.1:${await b.transport.listen()}` }).start();
   try {
     await waitUntil(() => b.events.filter(({ type }) => type === 'refused').length >= 3, 'three refusals');
     assert.is(a.events.filter(({ type }) => type === 'dialFailed').length, 1);
@@ -165,9 +165,9 @@ test('a peer that refuses is reported once, however often it is dialed', async (
 });
 
 test('start rejects if the port is in use', async () => {
-  const first = await new TestMember('a', {}).start();
+  const first = await new TestTransport('a', {}).start();
   const port = await first.transport.listen();
-  const second = new TestMember('b', {}, { listen: { host: '127.0.0.1', port } });
+  const second = new TestTransport('b', {}, { listen: { host: '127.0.0.1', port } });
   try {
     const error: unknown = await second.start().catch((reason: unknown) => reason);
     assert.is((error as NodeJS.ErrnoException).code, 'EADDRINUSE');
@@ -177,13 +177,13 @@ test('start rejects if the port is in use', async () => {
 });
 
 test('the constructor refuses invalid member ids', () => {
-  assert.throws(() => new TestMember('bad id', {}), /is not a valid member id/);
-  assert.throws(() => new TestMember('a', { 'b\n': 'http://127.0.0.1:1' }), /is not a valid member id/);
+  assert.throws(() => new TestTransport('bad id', {}), /is not a valid member id/);
+  assert.throws(() => new TestTransport('a', { 'b\n': 'http://127.0.0.1:1' }), /is not a valid member id/);
 });
 
 test('peers are added, moved and removed at run time, and an invalid address is only reported', async () => {
-  const a = await new TestMember('a', {}).start();
-  const b = await new TestMember('b', {}).start();
+  const a = await new TestTransport('a', {}).start();
+  const b = await new TestTransport('b', {}).start();
   const [urlA, urlB] = await Promise.all(
     [a, b].map(async ({ transport }) => `http://127.0.0.1:${await transport.listen()}`),
   );

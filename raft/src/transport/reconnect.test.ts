@@ -5,12 +5,12 @@ import * as assert from 'uvu/assert';
 import { makeEntry } from '../core/entry.js';
 import type { Message, NodeId } from '../core/types.js';
 import { heartbeat } from './conformance.js';
-import { TestMember, waitUntil } from './testing/test-member.js';
+import { TestTransport, waitUntil } from './testing/test-transport.js';
 
 test('the transport reports a stopped peer on both links, and reconnects when it restarts on its port', async () => {
-  const b = new TestMember('b', {});
+  const b = new TestTransport('b', {});
   const port = await b.transport.listen();
-  const a = new TestMember('a', { b: `http://127.0.0.1:${port}` });
+  const a = new TestTransport('a', { b: `http://127.0.0.1:${port}` });
   b.transport.addPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
   await Promise.all([a.start(), b.start()]);
   const isConnected = (): boolean =>
@@ -26,7 +26,7 @@ test('the transport reports a stopped peer on both links, and reconnects when it
   }
   assert.ok(a.hasEvent('disconnected', (event) => event.code === 'ENDED' || event.code === 'SOCKET_FAILED'));
   await waitUntil(() => a.recorder.unreachablePeers.includes('b'), 'the report');
-  const restarted = new TestMember('b', {}, { listen: { host: '127.0.0.1', port } });
+  const restarted = new TestTransport('b', {}, { listen: { host: '127.0.0.1', port } });
   restarted.transport.addPeer('a', `http://127.0.0.1:${await a.transport.listen()}`);
   await restarted.start();
   try {
@@ -82,7 +82,7 @@ function bigAppend(to: NodeId, bytes: number): Message {
 test('send drops messages when the queue is full, and reports it once a turn', async () => {
   const peer = await rawPeer(() => undefined);
   const limits = { frameBytesMax: 1_000_000, queueBytesMax: 2_000_000, silenceMsMax: 3_000 };
-  const a = await new TestMember('a', { b: peer.url }, { limits, stopMsMax: 50 }).start();
+  const a = await new TestTransport('a', { b: peer.url }, { limits, stopMsMax: 50 }).start();
   try {
     await waitUntil(() => a.hasEvent('connected', ({ direction }) => direction === 'out'), 'the link');
     const message = bigAppend('b', 500_000);
@@ -106,8 +106,8 @@ test('send drops messages when the queue is full, and reports it once a turn', a
 });
 
 test('messages and large appends arrive completely and in order', async () => {
-  const b = new TestMember('b', {});
-  const a = new TestMember('a', { b: `http://127.0.0.1:${await b.transport.listen()}` });
+  const b = new TestTransport('b', {});
+  const a = new TestTransport('a', { b: `http://127.0.0.1:${await b.transport.listen()}` });
   b.transport.addPeer('a', 'http://127.0.0.1:1');
   await Promise.all([a.start(), b.start()]);
   try {
@@ -139,7 +139,7 @@ for (const [name, end] of ENDS) {
       links++;
       if (links === 1) end(socket.resume());
     });
-    const a = await new TestMember('a', { b: peer.url }, { stopMsMax: 50 }).start();
+    const a = await new TestTransport('a', { b: peer.url }, { stopMsMax: 50 }).start();
     try {
       await waitUntil(() => links >= 2, 'a second link');
       assert.ok(a.hasEvent('disconnected', ({ code }) => code === 'ENDED' || code === 'SOCKET_FAILED'));

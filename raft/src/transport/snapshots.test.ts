@@ -7,15 +7,15 @@ import { makeBase } from '../core/testing/messages.js';
 import { readContent, numberedChunks, snapshotOf } from './conformance-snapshots.js';
 import { SNAPSHOT_PATH, handshakeHeaders } from './handshake.js';
 import { encodeSnapshot } from './snapshot-frames.js';
-import { TestMember, SECRET, waitUntil } from './testing/test-member.js';
+import { TestTransport, SECRET, waitUntil } from './testing/test-transport.js';
 
 const GOOD = handshakeHeaders({ id: 'x', cluster: 'test', secret: SECRET }, 'a');
 const HEAD = { term: 7, base: makeBase(70, 6) };
 const STALL_MS = 150;
 
-async function withMember(run: (member: TestMember, port: number) => Promise<void>): Promise<void> {
+async function withMember(run: (member: TestTransport, port: number) => Promise<void>): Promise<void> {
   const peers = { x: 'http://127.0.0.1:1' };
-  const member = await new TestMember('a', peers, { snapshotStallMsMax: STALL_MS }).start();
+  const member = await new TestTransport('a', peers, { snapshotStallMsMax: STALL_MS }).start();
   try {
     await run(member, await member.transport.listen());
   } finally {
@@ -169,7 +169,7 @@ async function sendBehindProxy(
   slowness: { readonly bytesPerTurn: number; readonly turnMs: number },
 ): Promise<{ readonly error: unknown; readonly tookMs: number }> {
   const proxy = await bufferingProxy(port, slowness);
-  const sender = new TestMember(
+  const sender = new TestTransport(
     'x',
     { a: `http://127.0.0.1:${proxy.port}` },
     { snapshotStallMsMax: STALL_MS },
@@ -216,7 +216,11 @@ test('the sender waits longer than the stall limit for the installation, but not
 test('the sender aborts a snapshot when the receiver makes no progress', async () => {
   await withMember(async (stuck, port) => {
     stuck.recorder.receiveSnapshot = async () => new Promise(() => undefined);
-    const sender = new TestMember('x', { a: `http://127.0.0.1:${port}` }, { snapshotStallMsMax: STALL_MS });
+    const sender = new TestTransport(
+      'x',
+      { a: `http://127.0.0.1:${port}` },
+      { snapshotStallMsMax: STALL_MS },
+    );
     await sender.start();
     const snapshot = { ...snapshotOf(numberedChunks(1_000, 100_000), 'a'), from: 'x' };
     const error: unknown = await sender.transport

@@ -3,27 +3,27 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { heartbeat } from './conformance.js';
 import { UnknownPeers, parsePeerUrl } from './unknown-peers.js';
-import { TestMember, waitUntil } from './testing/test-member.js';
+import { TestTransport, waitUntil } from './testing/test-transport.js';
 import type { HttpTransportOptions } from './http-options.js';
 
 /** Two members: `a` knows `b`, `b` knows no other member. */
 async function strangers(
   options: Partial<HttpTransportOptions> = {},
-): Promise<readonly [TestMember, TestMember]> {
-  const b = new TestMember('b', {});
+): Promise<readonly [TestTransport, TestTransport]> {
+  const b = new TestTransport('b', {});
   const url = `http://127.0.0.1:${await b.transport.listen()}`;
   await b.start();
-  const a: TestMember = new TestMember('a', { b: url }, options);
+  const a: TestTransport = new TestTransport('a', { b: url }, options);
   return [a, b];
 }
 
-async function stopAll(members: readonly TestMember[]): Promise<void> {
+async function stopAll(members: readonly TestTransport[]): Promise<void> {
   await Promise.all(members.map(async ({ transport }) => transport.stop()));
 }
 
 /** The same two members, started; `a` advertises its URL. */
-async function advertised(): Promise<readonly [TestMember, TestMember]> {
-  const other = new TestMember('a', {});
+async function advertised(): Promise<readonly [TestTransport, TestTransport]> {
+  const other = new TestTransport('a', {});
   const port = await other.transport.listen();
   await other.transport.stop();
   const advertise = `http://127.0.0.1:${port}`;
@@ -99,7 +99,7 @@ test('urlOf translates an address in the log into the dialed URL', async () => {
   const [a, b] = await strangers({ urlOf: (address) => address.split(' ')[0] ?? '' });
   try {
     await a.start();
-    const c = await new TestMember('c', { a: 'http://127.0.0.1:1' }).start();
+    const c = await new TestTransport('c', { a: 'http://127.0.0.1:1' }).start();
     a.transport.addPeer('c', `http://127.0.0.1:${await c.transport.listen()} and more`);
     await waitUntil(
       () => a.hasEvent('connected', ({ peer, direction }) => peer === 'c' && direction === 'out'),

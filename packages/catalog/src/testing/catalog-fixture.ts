@@ -71,7 +71,7 @@ class LinkInbox<In, Out> implements LinkHandler {
 }
 
 /** A replica, which accepts links of catalogs. */
-export class FakeReplica extends LinkInbox<CatalogToReplica, ReplicaToCatalog | { readonly t: 'nonsense' }> {
+export class FakeLeader extends LinkInbox<CatalogToReplica, ReplicaToCatalog | { readonly t: 'nonsense' }> {
   readonly log = new LeaderLog([stock('A', 100), stock('B', 5, 100)]);
   readonly #server: InternalServer;
   /** Whether it grants the authority requests of a catalog that has received its stock table. */
@@ -126,7 +126,7 @@ export class FakeReplica extends LinkInbox<CatalogToReplica, ReplicaToCatalog | 
 }
 
 /** A front-end that dials the catalog. */
-export class FakeFrontend extends LinkInbox<
+export class LookupClient extends LinkInbox<
   CatalogToFrontend,
   FrontendToCatalog | { readonly t: 'nonsense' }
 > {
@@ -155,8 +155,8 @@ export class FakeFrontend extends LinkInbox<
 interface RunningCatalog {
   readonly url: string;
   readonly service: CatalogService;
-  readonly replica: FakeReplica;
-  readonly frontend: FakeFrontend;
+  readonly replica: FakeLeader;
+  readonly frontend: LookupClient;
   readonly fatal: unknown[];
 }
 
@@ -169,7 +169,7 @@ export async function withCatalog(
   timing: CatalogTiming = SLOW,
 ): Promise<void> {
   const fatal: unknown[] = [];
-  const replica = new FakeReplica('1');
+  const replica = new FakeLeader('1');
   await replica.start();
   const service = new CatalogService({
     identity: identity('catalog-1'),
@@ -182,7 +182,7 @@ export async function withCatalog(
     fatal: (error) => void fatal.push(error),
   });
   const url = `http://127.0.0.1:${await service.start()}`;
-  const frontend = new FakeFrontend(url);
+  const frontend = new LookupClient(url);
   try {
     await use({ url, service, replica, frontend, fatal });
   } finally {

@@ -12,7 +12,7 @@ import type { FrontendFrame } from '../rules/frames.js';
 import { buy } from '../rules/testing/batches.js';
 import { BookStore } from '../book/store.js';
 import { withFolder } from '../testing/folders.js';
-import { TestReplica, until, type FakeFrontend } from '../testing/test-replica.js';
+import { TestReplica, until, type ReplicaClient } from '../testing/test-replica.js';
 
 const PRICE = 1001;
 
@@ -42,12 +42,12 @@ function refuseSeed(): () => void {
   };
 }
 
-const leads = (frontend: FakeFrontend): boolean =>
+const leads = (frontend: ReplicaClient): boolean =>
   frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1');
 
 /** Runs a replica that was elected and cannot seed its cluster, so that its session is pending. */
 async function withPendingSession(
-  run: (replica: TestReplica, frontend: FakeFrontend, letSeed: () => void) => Promise<void>,
+  run: (replica: TestReplica, frontend: ReplicaClient, letSeed: () => void) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (path) => {
     const letSeed = refuseSeed();

@@ -11,13 +11,13 @@ import { buy } from '../rules/testing/batches.js';
 import { CATALOG } from '../rules/testing/reference-catalog.js';
 import { BookStore } from '../book/store.js';
 import { withFolder } from '../testing/folders.js';
-import { CATALOG_URL, TestReplica, until, type FakeFrontend } from '../testing/test-replica.js';
+import { CATALOG_URL, TestReplica, until, type ReplicaClient } from '../testing/test-replica.js';
 
 const PRICE = 1001;
 
 /** Runs a replica and a catalog that is up. @param fails whether the test makes the replica fail */
 async function withReplica(
-  run: (replica: TestReplica, frontend: FakeFrontend) => Promise<void>,
+  run: (replica: TestReplica, frontend: ReplicaClient) => Promise<void>,
   fails = false,
 ): Promise<void> {
   await withFolder(async (path) => {

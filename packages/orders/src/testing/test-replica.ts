@@ -45,7 +45,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 }
 
 /** A catalog that dials the replica. It keeps its state while it is down. */
-export class FakeCatalog {
+export class CatalogFollower {
   readonly rules = new ReferenceCatalog();
   readonly frames: ReplicaToCatalog[] = [];
   /** Its answers to a frame; replaced by tests of a faulty catalog. */
@@ -132,7 +132,7 @@ export class FakeCatalog {
 }
 
 /** The front-end's side of a link. */
-export class FakeFrontend {
+export class ReplicaClient {
   readonly frames: ReplicaToFrontend[] = [];
   readonly closes: string[] = [];
   readonly #dialer: LinkDialer;
@@ -244,7 +244,7 @@ export class FakeFrontend {
 }
 
 export class TestReplica {
-  readonly catalog = new FakeCatalog();
+  readonly catalog = new CatalogFollower();
   readonly fatals: unknown[] = [];
   readonly steps: OrderStep[] = [];
   /** Stocks of a new cluster. */
@@ -255,7 +255,7 @@ export class TestReplica {
   readonly seedHashes: string[] = [];
   readonly #data: string;
   #replica: Replica | null = null;
-  #frontends: FakeFrontend[] = [];
+  #frontends: ReplicaClient[] = [];
   #port = 0;
 
   constructor(data: string) {
@@ -263,12 +263,12 @@ export class TestReplica {
   }
 
   /** Starts the replica. @returns a front-end that knows the leader */
-  async start(): Promise<FakeFrontend> {
-    return led(await this.startLinked());
+  async start(): Promise<ReplicaClient> {
+    return waitUntilLed(await this.startLinked());
   }
 
   /** Starts the replica. @returns a linked front-end that may not know a leader yet */
-  async startLinked(): Promise<FakeFrontend> {
+  async startLinked(): Promise<ReplicaClient> {
     const transport = new HttpTransport({
       id: '1',
       cluster: 'test',
@@ -308,13 +308,13 @@ export class TestReplica {
     return this.connectFrontend();
   }
 
-  async connectReadyFrontend(): Promise<FakeFrontend> {
-    return led(await this.connectFrontend());
+  async connectReadyFrontend(): Promise<ReplicaClient> {
+    return waitUntilLed(await this.connectFrontend());
   }
 
   /** A linked front-end that may not know a leader yet. */
-  async connectFrontend(): Promise<FakeFrontend> {
-    const frontend = new FakeFrontend(this.#port);
+  async connectFrontend(): Promise<ReplicaClient> {
+    const frontend = new ReplicaClient(this.#port);
     this.#frontends.push(frontend);
     await frontend.connect();
     return frontend;
@@ -357,7 +357,7 @@ export class TestReplica {
   }
 }
 
-async function led(frontend: FakeFrontend): Promise<FakeFrontend> {
+async function waitUntilLed(frontend: ReplicaClient): Promise<ReplicaClient> {
   await until(
     () => frontend.frames.some((frame) => frame.t === 'leader' && frame.leader === '1'),
     'the announcement of the leader',

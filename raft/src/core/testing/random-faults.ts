@@ -11,7 +11,7 @@ import type { Message, NodeId, Term } from '../types.js';
 import { TestMember } from './test-member.js';
 import { parseChange } from './messages.js';
 import { InvariantChecker } from './invariant-checker.js';
-import { Random } from './random.js';
+import { TestRandom } from './random.js';
 
 /** Maximum messages in flight; beyond it, random ones are lost. */
 const POOL_MAX = 200;
@@ -39,7 +39,7 @@ interface SnapshotInTransit extends SnapshotOf {
 type SnapshotOf = TestMember['snapshot'];
 
 export class RandomFaultRun {
-  readonly #random: Random;
+  readonly #random: TestRandom;
   readonly #oracle: InvariantChecker;
   readonly #members: readonly TestMember[];
   readonly #down = new Set<TestMember>();
@@ -57,7 +57,7 @@ export class RandomFaultRun {
    * @param spares further members, which random membership changes add; without spares there are no such changes
    */
   constructor(seed: number, size: number, spares = 0) {
-    this.#random = new Random(seed);
+    this.#random = new TestRandom(seed);
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'].slice(0, size + spares);
     const voters = ids.slice(0, size);
     this.#changesMembers = spares > 0;

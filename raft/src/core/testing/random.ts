@@ -1,5 +1,5 @@
 /** A small seeded random number generator (mulberry32). */
-export class Random {
+export class TestRandom {
   #state: number;
 
   constructor(seed: number) {

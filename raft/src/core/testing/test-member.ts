@@ -18,7 +18,7 @@ import type {
   ReadGrant,
   Term,
 } from '../types.js';
-import { MemoryLog } from './memory-log.js';
+import { MemoryDisk } from './memory-disk.js';
 import { parseChange, makeLog } from './messages.js';
 
 export interface TestMemberOptions {
@@ -46,7 +46,7 @@ export const TIMEOUT_TICKS = 15;
 
 export class TestMember {
   readonly id: NodeId;
-  readonly disk: MemoryLog;
+  readonly disk: MemoryDisk;
   /** The state machine: all entries applied so far. */
   readonly machine: Entry[];
   /** The received snapshot: the state of the machine once it is installed. */
@@ -73,7 +73,7 @@ export class TestMember {
     const term = Math.max(options.term ?? 0, log.at(-1)?.term ?? 0);
     this.#options = options;
     this.id = options.id ?? 'a';
-    this.disk = new MemoryLog({ term, vote: options.vote ?? null }, log);
+    this.disk = new MemoryDisk({ term, vote: options.vote ?? null }, log);
     this.machine = log.slice(0, options.applied ?? 0);
     if (options.compacted !== undefined) this.disk.compact(options.compacted);
     this.core = this.#boot();

@@ -19,7 +19,7 @@ export async function waitUntil(condition: () => boolean, what: string): Promise
 }
 
 /** A transport, with the recorded calls of its handler and its events. */
-export class TestMember {
+export class TestTransport {
   readonly recorder = new RecordingHandler();
   readonly events: TransportEvent[] = [];
   readonly transport: HttpTransport;

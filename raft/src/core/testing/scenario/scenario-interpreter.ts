@@ -14,7 +14,7 @@ const DELIVERIES_MAX = 1_000;
 
 type Words = readonly string[];
 
-export class ScenarioRunner {
+export class ScenarioInterpreter {
   readonly #members = new Map<NodeId, TestMember>();
   readonly #down = new Set<NodeId>();
   readonly #cut = new Set<string>();

@@ -4,7 +4,7 @@ import { NO_BASE } from '../log.js';
 import { decodeMembership } from '../membership-codec.js';
 import type { Entry, HardState, LogBase, LogIndex, LogReader, PersistBatch, Term } from '../types.js';
 
-export class MemoryLog implements LogReader {
+export class MemoryDisk implements LogReader {
   hardState: HardState;
   /** The entries after the base. */
   readonly log: Entry[];
