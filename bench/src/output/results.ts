@@ -4,15 +4,19 @@
  */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
-import type { TopLevelSpec } from 'vega-lite';
+import { Resvg } from '@resvg/resvg-js';
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
 import { toCsv, type Table } from '../rules/text.js';
 import { BENCH_ROOT } from '../system/session.js';
-import { renderPlot } from './render.js';
 
 const RESULTS = join(BENCH_ROOT, 'results');
 
 /** Extensions of the files that `publish` copies. */
 const PUBLISHED: ReadonlySet<string> = new Set(['.md', '.json', '.svg']);
+
+/** Pixels of a plot's PNG per pixel of the plot. */
+const SCALE = 2;
 
 export class Results {
   readonly #name: string;
@@ -70,5 +74,20 @@ export class Results {
       this.#isStarted = true;
     }
     writeFileSync(join(this.#folder, `${this.#name}${suffix}`), content);
+  }
+}
+
+/** Renders a plot without a browser. @throws Error if the specification is invalid. */
+async function renderPlot(spec: TopLevelSpec): Promise<{ svg: string; png: Uint8Array }> {
+  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
+  try {
+    const svg = await view.toSVG();
+    const image = new Resvg(svg, {
+      fitTo: { mode: 'zoom', value: SCALE },
+      font: { loadSystemFonts: true, defaultFontFamily: 'DejaVu Sans' },
+    }).render();
+    return { svg, png: image.asPng() };
+  } finally {
+    view.finalize();
   }
 }

@@ -14,7 +14,7 @@ import {
   type CommonOptions,
 } from '@trireme/service';
 import { startFrontend } from './frontend.js';
-import { parseOrigin } from './http/origin.js';
+import { parseOrigin } from './http/responses.js';
 
 interface Options extends CommonOptions {
   readonly replicas: string;

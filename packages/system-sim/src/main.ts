@@ -1,9 +1,8 @@
 /** `npm run sim:system`: runs the whole system under faults; with `planted` as its first argument, plants bugs. */
 import { fileURLToPath } from 'node:url';
 import { runSimulatorCommand } from '@trireme/raft-sim';
-import { crashedRun } from './crashed-run.js';
 import { runPlantedBugs } from './planted/command.js';
-import { simulate } from './simulate.js';
+import { crashedRun, simulate } from './simulate.js';
 import { SystemTotals } from './totals.js';
 
 const [word, ...args] = process.argv.slice(2);

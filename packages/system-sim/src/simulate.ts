@@ -2,7 +2,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { pack, unpack } from '@trireme/domain';
 import { linearize } from '@trireme/faults/linearizability';
-import { Nemesis, SECOND, type Micros, type SeedResult, type TraceSink } from '@trireme/raft-sim';
+import {
+  Nemesis,
+  SECOND,
+  type CheckFailure,
+  type Micros,
+  type SeedResult,
+  type TraceSink,
+} from '@trireme/raft-sim';
 import { installGlobals } from './engine/globals.js';
 import { drawMix } from './faults/mix.js';
 import { SystemSimulation } from './system-simulation.js';
@@ -162,4 +169,10 @@ function happenedIn(simulation: SystemSimulation): Counts {
   for (const { answered } of simulation.frontends)
     for (const [by, count] of Object.entries(answered)) add(`look-ups by ${by}`, count);
   return processEvents;
+}
+
+/** The result of a run whose worker died or hung. */
+export function crashedRun(seed: number, violation: CheckFailure): RunResult {
+  const counts = { events: 0, virtualSeconds: 0, batches: 0, undecided: 0 };
+  return { seed, hash: '', ...counts, answers: {}, processEvents: {}, faults: {}, violation };
 }

@@ -1,14 +1,39 @@
-import type { Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameConnection, type CloseReason, type FrameLimits } from './connection.js';
 import { encodeFrame } from './header.js';
 import { FrameError } from './errors.js';
 
-import { withSocketPair } from './testing/sockets.js';
-
 const LIMITS: FrameLimits = { frameBytesMax: 1_000_000, queueBytesMax: 4_000_000, silenceMsMax: 60_000 };
 const NOTHING = Buffer.alloc(0);
+
+/** A connected pair of sockets; `stop` destroys both. */
+async function socketPair(): Promise<{ near: Socket; far: Socket; stop: () => Promise<void> }> {
+  // As in an HTTP server: half-open sockets stay open until they are ended.
+  const server = createServer({ allowHalfOpen: true });
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const near = await accepted;
+  far.on('error', () => undefined);
+  const stop = async (): Promise<void> => {
+    near.destroy();
+    far.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { near, far, stop };
+}
+
+/** Runs a test on a connected pair of sockets. */
+async function withSocketPair(run: (near: Socket, far: Socket) => Promise<void>): Promise<void> {
+  const { near, far, stop } = await socketPair();
+  try {
+    await run(near, far);
+  } finally {
+    await stop();
+  }
+}
 
 interface Received {
   readonly frames: string[];

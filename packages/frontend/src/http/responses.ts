@@ -4,7 +4,7 @@
  * conversion.
  */
 import { TriremeError } from '@trireme/domain';
-import type { Log } from '@trireme/service';
+import { UsageError, type Log } from '@trireme/service';
 import { formatResponse, type ApiResponse, type ResponseHeaders } from './api-response.js';
 import type { RequestContext } from './call.js';
 
@@ -133,4 +133,16 @@ function errorHeaders(error: TriremeError): ResponseHeaders {
     default:
       return {};
   }
+}
+
+/** Parses an origin as browsers send it, or `*`. @throws UsageError for anything else. */
+export function parseOrigin(text: string): string {
+  if (text === '*') return text;
+  const origin = URL.canParse(text) ? new URL(text).origin : null;
+  if (origin !== text || !/^https?:/.test(text)) {
+    throw new UsageError(
+      `invalid origin: ${text}: give a scheme, host and port without a path, for example https://shop.example`,
+    );
+  }
+  return text;
 }

@@ -1,10 +1,16 @@
 /** `npm run sim:system -- planted`: plants each bug of both tables separately, and counts the seeds until a check finds it. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { MUTATIONS, resultOfCrash as crashedRaftRun, runMutations, createMutant } from '@trireme/raft-sim';
-import { crashedRun } from '../crashed-run.js';
+import {
+  MUTATIONS,
+  createMutant,
+  resultOfCrash as crashedRaftRun,
+  runMutations,
+  type Mutant,
+  type Mutation,
+} from '@trireme/raft-sim';
+import { crashedRun } from '../simulate.js';
 import { PLANTED_BUGS } from './bugs.js';
-import { createSystemMutant } from './mutant.js';
 
 const HELP = `Usage: npm run sim:system -- planted [--of raft,system] [--tries 3] [--limit 1000] [--seconds N] [--jobs N] [--only words]
 
@@ -16,6 +22,23 @@ Plants each bug of the tables in a copy of the compiled code, and runs seeds unt
   --seconds  virtual seconds with faults in each run (default 60 for raft, 3 for system)
   --jobs     number of worker processes (default: one per core)
   --only     plant only the bugs whose name contains these words`;
+
+/** The packages that a run of the system needs. */
+const PACKAGES: readonly string[] = [
+  'raft',
+  'raft/sim',
+  ...[
+    'catalog',
+    'coherence',
+    'domain',
+    'faults',
+    'frontend',
+    'orders',
+    'service',
+    'state-machine',
+    'system-sim',
+  ].map((name) => `packages/${name}`),
+];
 
 /** Runs the command. Sets exit code 1 if a bug is not found. */
 export async function runPlantedBugs(args: string[]): Promise<void> {
@@ -52,4 +75,12 @@ export async function runPlantedBugs(args: string[]): Promise<void> {
   }
   console.log(missed === 0 ? '\nall planted bugs found' : `\n${missed} planted bugs not found`);
   process.exitCode = missed === 0 ? 0 : 1;
+}
+
+/** Makes a copy of the compiled system and its simulator with one planted bug, in a temporary folder. */
+export function createSystemMutant(mutation: Mutation): Mutant {
+  return createMutant(mutation, {
+    packages: PACKAGES,
+    worker: 'packages/system-sim/dist/run-worker.js',
+  });
 }

@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkMatchesOnce, runSeeds } from '@trireme/raft-sim';
-import { crashedRun } from '../crashed-run.js';
+import { crashedRun } from '../simulate.js';
 import { PLANTED_BUGS } from './bugs.js';
-import { createSystemMutant } from './mutant.js';
+import { createSystemMutant } from './command.js';
 
 test('every row of the table matches the compiled code exactly once', () => {
   for (const bug of PLANTED_BUGS) checkMatchesOnce(bug);

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseOrigin } from './origin.js';
+import { parseOrigin } from './responses.js';
 
 test('parseOrigin accepts scheme, host and port, or *', () => {
   for (const origin of ['*', 'https://shop.example', 'http://127.0.0.1:8080'])
