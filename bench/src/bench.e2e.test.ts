@@ -24,14 +24,29 @@ test('--help lists the benchmarks, each with a line', async () => {
 
 test('sweep writes a page, figures and plots, and no other file', async () => {
   const { stdout } = await run(process.execPath, [
-    ...[MAIN, 'sweep', '--name', NAME, '--clients', '2', '--lookups', '5', '--repetitions', '2'],
+    MAIN,
+    'sweep',
+    '--name',
+    NAME,
+    '--clients',
+    '2',
+    '--lookups',
+    '5',
+    '--repetitions',
+    '2',
     '--no-cache-sweep',
   ]);
   assert.match(stdout, '| order read | 100% | off | 20 |');
   const files = readdirSync(join(RESULTS, NAME)).sort();
   assert.equal(files, [
-    ...[`${NAME}-distribution.csv`, `${NAME}-distribution.png`, `${NAME}-distribution.svg`],
-    ...[`${NAME}-latency.png`, `${NAME}-latency.svg`, `${NAME}-runs.csv`, `${NAME}.json`, `${NAME}.md`],
+    `${NAME}-distribution.csv`,
+    `${NAME}-distribution.png`,
+    `${NAME}-distribution.svg`,
+    `${NAME}-latency.png`,
+    `${NAME}-latency.svg`,
+    `${NAME}-runs.csv`,
+    `${NAME}.json`,
+    `${NAME}.md`,
   ]);
   const page = readFileSync(join(RESULTS, NAME, `${NAME}.md`), 'utf8');
   assert.match(page, 'wrong answers: none');
@@ -42,7 +57,7 @@ test('sweep writes a page, figures and plots, and no other file', async () => {
 });
 
 test('soak reports throughput, and memory of each process', async () => {
-  const { stdout } = await run(process.execPath, [...[MAIN, 'soak', '--name', NAME, '--orders', '1000']]);
+  const { stdout } = await run(process.execPath, [MAIN, 'soak', '--name', NAME, '--orders', '1000']);
   assert.match(stdout, '| one thousand orders |');
   for (const name of ['catalog-1', 'catalog-2', 'replica-1', 'replica-2', 'replica-3', 'frontend-1']) {
     assert.match(stdout, new RegExp(`\\| ${name} \\| \\d+ \\| \\d+ \\|`));

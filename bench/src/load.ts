@@ -43,8 +43,13 @@ async function load({ session, options, results, head, details }: BenchRun<LoadO
   writeCsv(results, bursts, ramp);
   results.json({ ...details, tool, bursts, ramp });
   const page = loadPage(bursts, ramp, {
-    ...{ ...head, repetitions, seconds, tool, burstConnections: BURST_CONNECTIONS },
-    ...{ pace: OPEN_LOOP_SHARE, pacedPerSecondMax: OPEN_LOOP_PER_SECOND_MAX },
+    ...head,
+    repetitions,
+    seconds,
+    tool,
+    burstConnections: BURST_CONNECTIONS,
+    pace: OPEN_LOOP_SHARE,
+    pacedPerSecondMax: OPEN_LOOP_PER_SECOND_MAX,
     plot: await results.plot('ramp', 'Throughput and latency over connections', rampPlot(ramp)),
   });
   return { page };
@@ -52,7 +57,11 @@ async function load({ session, options, results, head, details }: BenchRun<LoadO
 
 async function placeOrders({ url }: TriremeCluster): Promise<void> {
   const { counter } = await openLoop({
-    ...{ url, connections: BURST_CONNECTIONS, perSecond: 1000, count: ORDERS, next: () => SELL_ONE },
+    url,
+    connections: BURST_CONNECTIONS,
+    perSecond: 1000,
+    count: ORDERS,
+    next: () => SELL_ONE,
   });
   if (counter.latency.count < ORDERS)
     throw new Error(`orders failed; failures by reason: ${JSON.stringify(counter.failures)}`);
@@ -61,20 +70,50 @@ async function placeOrders({ url }: TriremeCluster): Promise<void> {
 function writeCsv(results: Results, bursts: readonly Burst[], steps: readonly RampStep[]): void {
   results.csv('bursts', {
     columns: [
-      ...['repetition', 'request', 'count', 'per_second', 'mean_ms', 'p50_ms', 'p90_ms', 'p99_ms', 'max_ms'],
+      'repetition',
+      'request',
+      'count',
+      'per_second',
+      'mean_ms',
+      'p50_ms',
+      'p90_ms',
+      'p99_ms',
+      'max_ms',
     ],
     rows: bursts.map(({ repetition, kind, requests, perSecond, latency: { mean, p50, p90, p99, max } }) => [
-      ...[repetition + 1, kind, requests, perSecond, mean, p50, p90, p99, max],
+      repetition + 1,
+      kind,
+      requests,
+      perSecond,
+      mean,
+      p50,
+      p90,
+      p99,
+      max,
     ]),
   });
   results.csv('ramp', {
     columns: [
-      ...['request', 'connections', 'per_second', 'closed_p50_ms', 'closed_p99_ms'],
-      ...['paced_per_second', 'paced_mean_ms', 'paced_p50_ms', 'paced_p99_ms'],
+      'request',
+      'connections',
+      'per_second',
+      'closed_p50_ms',
+      'closed_p99_ms',
+      'paced_per_second',
+      'paced_mean_ms',
+      'paced_p50_ms',
+      'paced_p99_ms',
     ],
     rows: steps.map(({ kind, connections, perSecond, closed, pacedPerSecond, paced }) => [
-      ...[kind, connections, perSecond, closed.p50, closed.p99],
-      ...[pacedPerSecond, paced.mean, paced.p50, paced.p99],
+      kind,
+      connections,
+      perSecond,
+      closed.p50,
+      closed.p99,
+      pacedPerSecond,
+      paced.mean,
+      paced.p50,
+      paced.p99,
     ]),
   });
 }

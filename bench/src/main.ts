@@ -12,7 +12,13 @@ const program = new Command('npm run bench --').description(
   'Benchmarks. Each starts the systems that it measures on free loopback ports, and writes its results to bench/results/<name>/.',
 );
 for (const command of [
-  ...[peersCommand, sweepCommand, loadCommand, soakCommand, restartCommand, costCommand, raftCommand],
+  peersCommand,
+  sweepCommand,
+  loadCommand,
+  soakCommand,
+  restartCommand,
+  costCommand,
+  raftCommand,
 ]) {
   program.addCommand(command);
 }

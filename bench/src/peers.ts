@@ -81,8 +81,12 @@ async function comparePeers(run: BenchRun<PeersOptions>): Promise<Report> {
   const tool = await findTool(options.tool);
   const { pairs, seconds } = options;
   const closed = {
-    ...{ tool, pairs, seconds, folder: session.folder },
-    ...{ startSeconds: START_SECONDS, warmupSeconds: WARMUP_SECONDS },
+    tool,
+    pairs,
+    seconds,
+    folder: session.folder,
+    startSeconds: START_SECONDS,
+    warmupSeconds: WARMUP_SECONDS,
   };
   const progress = new ProgressBar(weightOf(options));
   const { samples: writesAndReads, failovers } = await measureEtcd(session, options, closed, progress);
@@ -94,16 +98,30 @@ async function comparePeers(run: BenchRun<PeersOptions>): Promise<Report> {
   results.csv('failover', {
     columns: ['system', 'repetition', 'until_served_ms', 'silence_ms', 'longest_ms', 'failed'],
     rows: failovers.map((sample) => [
-      ...[sample.system, sample.repetition + 1, sample.untilServedMs, sample.silenceMs],
-      ...[sample.longestMs, sample.failed],
+      sample.system,
+      sample.repetition + 1,
+      sample.untilServedMs,
+      sample.silenceMs,
+      sample.longestMs,
+      sample.failed,
     ]),
   });
   results.json({ ...details, etcd, tool, compared, samples, failovers });
   const writes = samples.filter(({ what }) => what === 'write');
   const page = peersPage({
-    ...{ ...head, etcd, tool, compared, failovers, pairs, seconds, startSeconds: START_SECONDS },
+    ...head,
+    etcd,
+    tool,
+    compared,
+    failovers,
+    pairs,
+    seconds,
+    startSeconds: START_SECONDS,
     failoverPerSecond: options.failoverRate,
-    ...{ orderBytes: ORDER_BYTES, records: RECORDS, ours: TRIREME, theirs: ETCD },
+    orderBytes: ORDER_BYTES,
+    records: RECORDS,
+    ours: TRIREME,
+    theirs: ETCD,
     failed: samples.reduce((sum, sample) => sum + sample.failed, 0),
     plot: await results.plot('writes', 'Orders and puts', writesPlot(writes, [TRIREME, ETCD])),
   });

@@ -81,7 +81,12 @@ async function report(
         : await results.plot('items', 'Cached stocks over time', watchPlot(cache, options)),
   };
   results.json({
-    ...{ ...details, latency: points, throughput: throughputPoints(runs), runs, hitRates, cacheRuns },
+    ...details,
+    latency: points,
+    throughput: throughputPoints(runs),
+    runs,
+    hitRates,
+    cacheRuns,
   });
   const page = sweepPage(runs, { ...head, ...options, stocks: STOCKS, hitRates, cacheRuns, plots });
   return { page, shown: toMarkdown(latencyTable(runs)) };
@@ -96,9 +101,7 @@ function watchPlot(cache: CacheSweepResult, options: SweepOptions): ReturnType<t
 function cacheCsv(results: Results, cache: CacheSweepResult): void {
   results.csv('cache', {
     columns: ['repetition', 'cache_size', 'stocks', 'hit_rate', 'lookup_mean_ms'],
-    rows: cache.runs.map((run) => [
-      ...[run.repetition + 1, run.cacheSize, run.stocks, run.hitRate, run.meanMs],
-    ]),
+    rows: cache.runs.map((run) => [run.repetition + 1, run.cacheSize, run.stocks, run.hitRate, run.meanMs]),
   });
   results.csv('items', {
     columns: ['cache_size', 'seconds', 'items'],
@@ -112,7 +115,11 @@ function hitRatePoints(runs: readonly CacheRun[], skew: number): readonly HitRat
       const group = runs.filter((run) => run.cacheSize === cacheSize && run.stocks === stocks);
       const { mean, margin } = estimate(group.map(({ hitRate }) => hitRate));
       return {
-        ...{ cacheSize, stocks, hitRate: mean, low: mean - (margin ?? 0), high: mean + (margin ?? 0) },
+        cacheSize,
+        stocks,
+        hitRate: mean,
+        low: mean - (margin ?? 0),
+        high: mean + (margin ?? 0),
         predicted: lruHitRate(zipfProbabilities(stocks, skew), cacheSize),
       };
     }),

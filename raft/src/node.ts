@@ -82,13 +82,21 @@ export class RaftNode {
     const onEvent = options.onEvent ?? (() => undefined);
     this.#disk = new SlowWriteDetector(this.#clock, slowWriteMs(options), onEvent);
     this.#snapshots = new SnapshotManager({
-      ...{ id, core: this.#core, transport, support: stateMachine.snapshots ?? null, onEvent },
+      id,
+      core: this.#core,
+      transport,
+      support: stateMachine.snapshots ?? null,
+      onEvent,
       stepCore: (give) => this.#input(give),
       waitForApply: async () => this.#applying,
       fail: (error) => this.#fail(error),
     });
     this.#compactor = new Compactor({
-      ...{ options: options.compaction ?? {}, machine: stateMachine, storage, log: this.#core.log, onEvent },
+      options: options.compaction ?? {},
+      machine: stateMachine,
+      storage,
+      log: this.#core.log,
+      onEvent,
       retentionNeeds: () => [
         ...this.#snapshots.retentionNeeds,
         ...(this.#core.leadership?.retainedIndexes() ?? []),

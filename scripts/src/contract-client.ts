@@ -66,9 +66,16 @@ async function generateAndUse(url: string, folder: string): Promise<ProgramResul
   writeFileSync(join(folder, 'program.ts'), PROGRAM);
   writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
   const compilerOptions = {
-    ...{ strict: true, target: 'es2022', module: 'commonjs', moduleResolution: 'node10', outDir: 'dist' },
-    ...{ lib: ['es2022', 'dom'], types: ['node'], typeRoots: [join(ROOT, 'node_modules', '@types')] },
-    ...{ ignoreDeprecations: '6.0', rootDir: '.' },
+    strict: true,
+    target: 'es2022',
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    outDir: 'dist',
+    lib: ['es2022', 'dom'],
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+    ignoreDeprecations: '6.0',
+    rootDir: '.',
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
   await run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'], folder);

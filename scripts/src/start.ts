@@ -35,7 +35,12 @@ function clusterOptions(
   return {
     dataDir: resolveUserPath(options.data),
     ...outputs,
-    ...{ port, frontends, fresh, tls, deadlineMs, logLevel },
+    port,
+    frontends,
+    fresh,
+    tls,
+    deadlineMs,
+    logLevel,
     cacheSize: options.cache ? options.cacheSize : null,
     ...(replicas === undefined ? {} : { replicas }),
     ...(catalogs === undefined ? {} : { catalogs }),

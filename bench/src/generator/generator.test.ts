@@ -102,7 +102,11 @@ test('closedLoop keeps one request in flight per connection', async (context) =>
     }, 5);
   };
   const { counter, perSecond } = await closedLoop({
-    ...{ url: context.url, connections: 7, warmupMs: 20, countedMs: 200, next },
+    url: context.url,
+    connections: 7,
+    warmupMs: 20,
+    countedMs: 200,
+    next,
   });
   assert.is(openMax, 7);
   assert.equal(counter.failures, {});
@@ -114,7 +118,11 @@ test('closedLoop keeps one request in flight per connection', async (context) =>
 test('closedLoop counts refusals as failures, not as throughput', async (context) => {
   context.handle = (_, response) => refuse(response);
   const { counter, perSecond } = await closedLoop({
-    ...{ url: context.url, connections: 1, warmupMs: 0, countedMs: 50, next },
+    url: context.url,
+    connections: 1,
+    warmupMs: 0,
+    countedMs: 50,
+    next,
   });
   assert.is(perSecond, 0);
   assert.equal(Object.keys(counter.failures), ['status 503']);
@@ -133,7 +141,11 @@ test('openLoop charges a stall to every request that it delays', async (context)
   };
   // One connection and a request every 10 ms: 20 intended starts fall into the stall.
   const { counter } = await openLoop({
-    ...{ url: context.url, connections: 1, perSecond: 100, count: 40, next },
+    url: context.url,
+    connections: 1,
+    perSecond: 100,
+    count: 40,
+    next,
   });
   assert.is(counter.latency.count, 40);
   assert.is(context.seen.length, 40);
@@ -149,7 +161,11 @@ test('openLoop reports the intended start, the end and the outcome of each reque
   };
   const seen: { readonly intendedMs: number; readonly acknowledged: boolean }[] = [];
   const { counter, lateness } = await openLoop({
-    ...{ url: context.url, connections: 4, perSecond: 1000, count: 50, next },
+    url: context.url,
+    connections: 4,
+    perSecond: 1000,
+    count: 50,
+    next,
     onDone: (intendedMs, doneMs, acknowledged) => {
       assert.ok(doneMs >= intendedMs);
       seen.push({ intendedMs, acknowledged });

@@ -62,7 +62,10 @@ async function peakByUndici({
   requests,
 }: PeakOptions): Promise<PeakFigures> {
   const { counter, perSecond } = await closedLoop({
-    ...{ url, connections, warmupMs: warmupSeconds * 1000, countedMs: seconds * 1000 },
+    url,
+    connections,
+    warmupMs: warmupSeconds * 1000,
+    countedMs: seconds * 1000,
     next: requestSource(requests),
   });
   return { perSecond, latency: counter.latency.summary(), failures: counter.failures, generatorCpu: 0 };
@@ -81,7 +84,12 @@ async function peakByWrk({
   await writeFile(script, wrkScript(requests));
   const runFor = async (duration: number): Promise<string> => {
     const { stdout } = await run('wrk', [
-      ...['-t1', `-c${connections}`, `-d${Math.max(1, Math.round(duration))}s`, '-s', script, url],
+      '-t1',
+      `-c${connections}`,
+      `-d${Math.max(1, Math.round(duration))}s`,
+      '-s',
+      script,
+      url,
     ]);
     return stdout;
   };

@@ -37,7 +37,10 @@ export async function runBursts(
   const send = async (burst: (typeof BURSTS)[number]): Promise<Omit<Burst, 'repetition'>> => {
     const { kind, requests: count, perSecond } = burst;
     const { counter, lateness } = await openLoop({
-      ...{ url: cluster.url, connections: BURST_CONNECTIONS, perSecond, count },
+      url: cluster.url,
+      connections: BURST_CONNECTIONS,
+      perSecond,
+      count,
       next: requestSource(requestsOf(kind, orders)),
     });
     const { latency, failures } = counter;

@@ -72,15 +72,24 @@ async function measureStep(
   const count = Math.ceil(pacedPerSecond * seconds);
   const next = requestSource(requests);
   const { counter, lateness } = await openLoop({
-    ...{ url, perSecond: pacedPerSecond, count, next },
+    url,
+    perSecond: pacedPerSecond,
+    count,
+    next,
     connections: Math.max(connections, OPEN_LOOP_CONNECTIONS),
   });
   // The measured CPU time includes the warm-up, so the divisor includes the requests of the warm-up.
   const answered = perSecond * (seconds + WARMUP_SECONDS);
   const cpuUs = Object.entries(cpu).map(([name, used]) => [name, (used * 1e6) / answered] as const);
   return {
-    ...{ kind, connections, perSecond, pacedPerSecond, failures: sumFailures([closed, counter]) },
-    ...{ closed: closed.latency, paced: counter.latency.summary(), latenessP99: lateness.at(99) },
+    kind,
+    connections,
+    perSecond,
+    pacedPerSecond,
+    failures: sumFailures([closed, counter]),
+    closed: closed.latency,
+    paced: counter.latency.summary(),
+    latenessP99: lateness.at(99),
     cpuUs: Object.fromEntries(cpuUs),
   };
 }

@@ -56,7 +56,10 @@ export async function measureClosed(
       progress.begin(`${what}, ${connections} connections, pair ${repetition + 1}: ${system}`);
       const length = { warmupSeconds, seconds };
       const { perSecond, latency, failures } = await measurePeak(tool, {
-        ...{ ...(await prepare()), connections, ...length, folder },
+        ...(await prepare()),
+        connections,
+        ...length,
+        folder,
       });
       const { mean, p50, p99 } = latency;
       const failed = countFailed(failures);

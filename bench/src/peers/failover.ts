@@ -37,7 +37,10 @@ export async function measureFailover(options: FailoverOptions): Promise<Failove
   const { url, perSecond } = options;
   const requests: TimedRequest[] = [];
   const load = openLoop({
-    ...{ url, connections: CONNECTIONS, perSecond, count: Math.round(FAILOVER_SECONDS * perSecond) },
+    url,
+    connections: CONNECTIONS,
+    perSecond,
+    count: Math.round(FAILOVER_SECONDS * perSecond),
     next: requestSource(options.requests),
     onDone: (intendedMs, doneMs, acknowledged) => requests.push({ intendedMs, doneMs, acknowledged }),
   });

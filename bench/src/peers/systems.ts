@@ -71,7 +71,8 @@ export class ComparedSystems {
   /** Systems that get writes: orders, and puts of etcd. */
   writers(): readonly ComparedSystem[] {
     const etcd = async (): ReturnType<ComparedSystem['prepare']> => ({
-      ...{ url: await this.#etcdLeader(), requests: etcdPuts(ORDER, this.#takeKeys()) },
+      url: await this.#etcdLeader(),
+      requests: etcdPuts(ORDER, this.#takeKeys()),
     });
     return [...this.#triremes(ORDERS), { system: ETCD, prepare: etcd }];
   }
@@ -81,12 +82,14 @@ export class ComparedSystems {
     const etcd = (system: string, serializable: boolean): ComparedSystem => ({
       system,
       prepare: async () => ({
-        ...{ url: await this.#etcdLeader(), requests: etcdReads(RECORDS, serializable) },
+        url: await this.#etcdLeader(),
+        requests: etcdReads(RECORDS, serializable),
       }),
     });
     return [
       ...this.#triremes(requestsOf('order read', RECORDS)),
-      ...[etcd(ETCD_LINEARIZABLE, false), etcd(ETCD_SERIALIZABLE, true)],
+      etcd(ETCD_LINEARIZABLE, false),
+      etcd(ETCD_SERIALIZABLE, true),
     ];
   }
 
@@ -96,7 +99,9 @@ export class ComparedSystems {
     const leader = await cluster.leaderName();
     if (leader === null) throw new Error('the cluster has no leader to kill');
     const outage = await measureFailover({
-      ...{ url, requests: ORDERS, perSecond },
+      url,
+      requests: ORDERS,
+      perSecond,
       kill: async () => {
         await cluster.kill(leader);
       },
@@ -112,7 +117,9 @@ export class ComparedSystems {
     const [other] = this.#etcd.otherMembers(leader);
     if (other === undefined) throw new Error('etcd has no other member to write to');
     const outage = await measureFailover({
-      ...{ url: this.#etcd.url(other), requests: etcdPuts(ORDER, this.#takeKeys()), perSecond },
+      url: this.#etcd.url(other),
+      requests: etcdPuts(ORDER, this.#takeKeys()),
+      perSecond,
       kill: async () => this.#etcd.kill(leader),
     });
     this.#etcd.restart(leader);

@@ -28,8 +28,12 @@ export async function measureRestart(
   const readyMiB = memoryMiB(pid, 'resident');
   await delay(1000 * Math.max(WATCH_SECONDS_MIN, orders / CHECKED_PER_SECOND));
   return {
-    ...{ replica, after, readyMs, readyMiB },
-    ...{ peakMiB: memoryMiB(pid, 'peak'), ownMiB: memoryMiB(pid, 'anonymous') },
+    replica,
+    after,
+    readyMs,
+    readyMiB,
+    peakMiB: memoryMiB(pid, 'peak'),
+    ownMiB: memoryMiB(pid, 'anonymous'),
   };
 }
 

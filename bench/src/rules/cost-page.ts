@@ -33,9 +33,11 @@ export function cpuCostTable(runs: readonly CostRun[]): Table {
   return {
     columns: ['replicas / front-ends', 'requests/s', ...COST_ROLES, 'all processes', 'generator'],
     rows: runs.map((run) => [
-      ...[shapeOf(run), formatNumber(run.perSecond)],
+      shapeOf(run),
+      formatNumber(run.perSecond),
       ...COST_ROLES.map((role) => cell(run.costs[role], ({ cpuUs }) => cpuUs)),
-      ...[formatNumber(totalCpuUs(run)), formatNumber(run.generatorUs)],
+      formatNumber(totalCpuUs(run)),
+      formatNumber(run.generatorUs),
     ]),
   };
 }
@@ -78,8 +80,12 @@ export function accuracyTable(runs: readonly CostRun[], cores: number): Table {
       const [first] = findBottlenecks(run, site);
       const predicted = first?.perSecond ?? Number.NaN;
       return [
-        ...[run.kind, shapeOf(run), formatNumber(predicted), formatNumber(run.perSecond)],
-        ...[formatNumber(run.perSecond / predicted), first?.what ?? null],
+        run.kind,
+        shapeOf(run),
+        formatNumber(predicted),
+        formatNumber(run.perSecond),
+        formatNumber(run.perSecond / predicted),
+        first?.what ?? null,
       ];
     }),
   };

@@ -16,7 +16,12 @@ const cost = (cpuUs: number): Cost => ({ cpuUs, diskBytes: 10 * cpuUs, syncs: cp
 
 function run(kind: CostKind, replicas: number, frontends: number, scale = 1): CostRun {
   return {
-    ...{ kind, replicas, frontends, perSecond: 5_000 * scale, generatorUs: 10 * scale, failed: 1 },
+    kind,
+    replicas,
+    frontends,
+    perSecond: 5_000 * scale,
+    generatorUs: 10 * scale,
+    failed: 1,
     costs: {
       'front-ends': { cpuUs: 50 * scale, diskBytes: null, syncs: null },
       leader: cost(40 * scale),
@@ -36,8 +41,11 @@ test('costPerRequest sums the processes and divides by the requests; a value tha
 
 test('medianRuns takes medians per shape and kind, and sums failures', () => {
   const runs = medianRuns([
-    ...[run('order', 3, 1, 1), run('order', 1, 1, 1), run('order', 3, 1, 3)],
-    ...[run('order', 3, 1, 2), run('cached look-up', 3, 1, 1)],
+    run('order', 3, 1, 1),
+    run('order', 1, 1, 1),
+    run('order', 3, 1, 3),
+    run('order', 3, 1, 2),
+    run('cached look-up', 3, 1, 1),
   ]);
   assert.equal(
     runs.map(({ kind, replicas, perSecond, failed }) => [kind, replicas, perSecond, failed]),
@@ -86,12 +94,16 @@ test('cost page shows every shape, the accuracy of the model, and a prediction f
     table.rows[0];
   assert.equal(rowOf(cpuCostTable(runs)), ['1 / 1', '5,000', '50.0', '40.0', null, '5.00', '100', '10.0']);
   assert.equal(rowOf(diskCostTable(runs)), ['1 / 1', '0.400', null, '400', null]);
-  assert.equal(rowOf(accuracyTable(runs, 2)), [
-    ...['order', '1 / 1', '18,200', '5,000', '0.275', 'all cores'],
-  ]);
+  assert.equal(rowOf(accuracyTable(runs, 2)), ['order', '1 / 1', '18,200', '5,000', '0.275', 'all cores']);
   const page = costPage({
-    ...{ machine: 'a machine', command: 'npm run bench -- cost', cores: 2, tool: 'wrk' },
-    ...{ connections: 64, seconds: 4, repetitions: 1, runs },
+    machine: 'a machine',
+    command: 'npm run bench -- cost',
+    cores: 2,
+    tool: 'wrk',
+    connections: 64,
+    seconds: 4,
+    repetitions: 1,
+    runs,
   });
   assert.match(page, 'was measured once, interleaved,');
   assert.match(page, 'Failed requests: 4');

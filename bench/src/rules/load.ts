@@ -41,18 +41,30 @@ function burstTable(bursts: readonly Burst[]): Table {
   const kinds = [...new Set(bursts.map(({ kind }) => kind))];
   return {
     columns: [
-      ...['request', 'count', 'per second', 'mean', 'p50', 'p90', 'p99', 'max', 'sent late (p99)', 'failed'],
+      'request',
+      'count',
+      'per second',
+      'mean',
+      'p50',
+      'p90',
+      'p99',
+      'max',
+      'sent late (p99)',
+      'failed',
     ],
     rows: kinds.map((kind) => {
       const group = bursts.filter((burst) => burst.kind === kind);
       const estimateOf = (figure: (burst: Burst) => number): string =>
         formatEstimate(estimate(group.map(figure)));
       return [
-        ...[kind, `${group.length} × ${group[0]?.requests ?? 0}`, group[0]?.perSecond ?? 0],
+        kind,
+        `${group.length} × ${group[0]?.requests ?? 0}`,
+        group[0]?.perSecond ?? 0,
         ...(['mean', 'p50', 'p90', 'p99', 'max'] as const).map((figure) =>
           estimateOf(({ latency }) => latency[figure]),
         ),
-        ...[estimateOf(({ latenessP99 }) => latenessP99), describeFailures(group)],
+        estimateOf(({ latenessP99 }) => latenessP99),
+        describeFailures(group),
       ];
     }),
   };
@@ -62,11 +74,20 @@ export function rampTable(steps: readonly RampStep[]): Table {
   const best = Math.max(...steps.map(({ perSecond }) => perSecond));
   return {
     columns: [
-      ...['connections', 'requests/s', 'closed p50', 'closed p99', 'paced requests/s'],
-      ...['paced mean', 'paced p50', 'paced p99', 'sent late (p99)', 'failed'],
+      'connections',
+      'requests/s',
+      'closed p50',
+      'closed p99',
+      'paced requests/s',
+      'paced mean',
+      'paced p50',
+      'paced p99',
+      'sent late (p99)',
+      'failed',
     ],
     rows: steps.map(({ connections, perSecond, closed, pacedPerSecond, paced, latenessP99, failures }) => [
-      ...[connections, perSecond === best ? `**${formatNumber(perSecond)}**` : formatNumber(perSecond)],
+      connections,
+      perSecond === best ? `**${formatNumber(perSecond)}**` : formatNumber(perSecond),
       ...[closed.p50, closed.p99, pacedPerSecond, paced.mean, paced.p50, paced.p99, latenessP99].map(
         formatNumber,
       ),

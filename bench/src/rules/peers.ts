@@ -97,7 +97,11 @@ export function compareSystems(
   const counts = [...new Set(ours.map(({ connections }) => connections))];
   return counts.flatMap((connections) =>
     FIGURES.map(({ figure }) => ({
-      ...{ what, figure, oursIs, theirsIs, connections },
+      what,
+      figure,
+      oursIs,
+      theirsIs,
+      connections,
       ...compare(pairsOf(ours, samplesOf(theirsIs), connections, figure)),
     })),
   );
@@ -124,7 +128,8 @@ export function comparisonTable(compared: readonly ComparedFigure[]): Table {
   return {
     columns: ['ours / theirs', 'connections', 'figure', 'ours', 'theirs', 'ratio', 'min to max'],
     rows: compared.map((row) => [
-      ...[`${row.oursIs} / ${row.theirsIs}`, row.connections],
+      `${row.oursIs} / ${row.theirsIs}`,
+      row.connections,
       FIGURES.find(({ figure }) => figure === row.figure)?.title ?? row.figure,
       ...[row.ours, row.theirs, row.ratio].map(formatNumber),
       `${formatNumber(row.ratioMin)} to ${formatNumber(row.ratioMax)}`,
@@ -173,21 +178,26 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
 export function samplesTable(samples: readonly PeerSample[]): Table {
   return {
     columns: [
-      ...[
-        'what',
-        'system',
-        'connections',
-        'repetition',
-        'per_second',
-        'mean_ms',
-        'p50_ms',
-        'p99_ms',
-        'failed',
-      ],
+      'what',
+      'system',
+      'connections',
+      'repetition',
+      'per_second',
+      'mean_ms',
+      'p50_ms',
+      'p99_ms',
+      'failed',
     ],
     rows: samples.map((sample) => [
-      ...[sample.what, sample.system, sample.connections, sample.repetition + 1],
-      ...[sample.perSecond, sample.mean, sample.p50, sample.p99, sample.failed],
+      sample.what,
+      sample.system,
+      sample.connections,
+      sample.repetition + 1,
+      sample.perSecond,
+      sample.mean,
+      sample.p50,
+      sample.p99,
+      sample.failed,
     ]),
   };
 }

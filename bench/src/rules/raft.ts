@@ -36,9 +36,16 @@ export function summarizeRounds({ payloadBytes, inFlight }: RaftLoad, all: reado
   const rates = rounds.map(({ rate }) => rate);
   const at = (percentile: number): number => median(rounds.map(({ latency }) => latency.at(percentile)));
   return {
-    ...{ payloadBytes, inFlight, rounds: rounds.length },
-    ...{ rate: median(rates), rateMin: Math.min(...rates), rateMax: Math.max(...rates) },
-    ...{ p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), maxMs: at(100) },
+    payloadBytes,
+    inFlight,
+    rounds: rounds.length,
+    rate: median(rates),
+    rateMin: Math.min(...rates),
+    rateMax: Math.max(...rates),
+    p50Ms: at(50),
+    p95Ms: at(95),
+    p99Ms: at(99),
+    maxMs: at(100),
   };
 }
 
@@ -55,12 +62,10 @@ export function raftTable(rows: readonly RaftRow[]): Table {
       'max (ms)',
     ],
     rows: rows.map(({ payloadBytes, inFlight, rate, rateMin, rateMax, p50Ms, p95Ms, p99Ms, maxMs }) => [
-      ...[
-        `${payloadBytes} B`,
-        inFlight,
-        formatNumber(rate),
-        `${formatNumber(rateMin)} to ${formatNumber(rateMax)}`,
-      ],
+      `${payloadBytes} B`,
+      inFlight,
+      formatNumber(rate),
+      `${formatNumber(rateMin)} to ${formatNumber(rateMax)}`,
       ...[p50Ms, p95Ms, p99Ms, maxMs].map(formatNumber),
     ]),
   };

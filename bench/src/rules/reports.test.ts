@@ -25,7 +25,11 @@ function latency(mean: number): Latency {
 function run(repetition: number, p: number, cache: 'on' | 'off', mean: number): SweepRun {
   const order = p === 0 ? NONE : latency(2 * mean);
   return {
-    ...{ repetition, p, cache, perSecond: 100 * mean, hitRate: cache === 'on' ? 0.5 : null },
+    repetition,
+    p,
+    cache,
+    perSecond: 100 * mean,
+    hitRate: cache === 'on' ? 0.5 : null,
     latency: { lookup: latency(mean), order, 'order read': order },
     failures: repetition === 1 && p === 0 ? { 'lookup: status 503': 2 } : {},
   };
@@ -74,15 +78,15 @@ test('runsTable has a row for each run and request type', () => {
 });
 
 const SWEEP_PAGE = {
-  ...{
-    machine: 'a machine',
-    command: 'npm run bench -- sweep',
-    clients: 5,
-    lookups: 10,
-    repetitions: 2,
-    cacheSize: 5,
-  },
-  ...{ stocks: 10, skew: 1, cacheRuns: [{ failures: {} }] },
+  machine: 'a machine',
+  command: 'npm run bench -- sweep',
+  clients: 5,
+  lookups: 10,
+  repetitions: 2,
+  cacheSize: 5,
+  stocks: 10,
+  skew: 1,
+  cacheRuns: [{ failures: {} }],
   hitRates: [
     { cacheSize: 5, stocks: 10, hitRate: 0.5, low: 0.4, high: 0.6, predicted: 0.55 },
     { cacheSize: 5, stocks: 20, hitRate: 0.5, low: 0.5, high: 0.5, predicted: 0.45 },
@@ -110,8 +114,13 @@ function sample(system: string, connections: number, repetition: number, perSeco
 }
 
 const SAMPLES = [
-  ...[sample('a', 1, 0, 10), sample('b', 1, 0, 5), sample('b', 1, 1, 4), sample('a', 1, 1, 12)],
-  ...[sample('a', 64, 0, 100), sample('b', 64, 0, 200), sample('a', 64, 1, 100)],
+  sample('a', 1, 0, 10),
+  sample('b', 1, 0, 5),
+  sample('b', 1, 1, 4),
+  sample('a', 1, 1, 12),
+  sample('a', 64, 0, 100),
+  sample('b', 64, 0, 200),
+  sample('a', 64, 1, 100),
 ];
 
 test('compareSystems pairs runs of the same repetition and number of connections', () => {
@@ -141,16 +150,20 @@ test('failoverTable compares both systems, without figures that one side lacks',
 
 test('peers page shows every comparison and the method', () => {
   const page = peersPage({
-    ...{
-      machine: 'a machine',
-      command: 'npm run bench -- peers',
-      etcd: '3.4',
-      tool: 'wrk',
-      pairs: 2,
-      seconds: 1,
-      startSeconds: 7,
-    },
-    ...{ orderBytes: 48, records: 10, failoverPerSecond: 300, ours: 'a', theirs: 'b', failed: 0, plot: null },
+    machine: 'a machine',
+    command: 'npm run bench -- peers',
+    etcd: '3.4',
+    tool: 'wrk',
+    pairs: 2,
+    seconds: 1,
+    startSeconds: 7,
+    orderBytes: 48,
+    records: 10,
+    failoverPerSecond: 300,
+    ours: 'a',
+    theirs: 'b',
+    failed: 0,
+    plot: null,
     compared: compareSystems(SAMPLES, 'write', 'a', 'b'),
     failovers: [failover('a', 0, 50), failover('b', 0, 100)],
   });
@@ -161,8 +174,15 @@ test('peers page shows every comparison and the method', () => {
 
 function step(connections: number, perSecond: number): RampStep {
   return {
-    ...{ kind: 'order', connections, perSecond, pacedPerSecond: perSecond / 2, latenessP99: 0.1 },
-    ...{ closed: latency(1), paced: latency(2), cpuUs: { 'frontend-1': 1e4 / perSecond }, failures: {} },
+    kind: 'order',
+    connections,
+    perSecond,
+    pacedPerSecond: perSecond / 2,
+    latenessP99: 0.1,
+    closed: latency(1),
+    paced: latency(2),
+    cpuUs: { 'frontend-1': 1e4 / perSecond },
+    failures: {},
   };
 }
 
@@ -183,18 +203,24 @@ test('rampTable marks the best step, and cpuTable shows its CPU', () => {
 
 test('load page shows the constant-rate requests', () => {
   const bursts: readonly Burst[] = [0, 1].map((repetition) => ({
-    ...{ kind: 'lookup', repetition, requests: 1000, perSecond: 500, latenessP99: 0.2, latency: latency(1) },
+    kind: 'lookup',
+    repetition,
+    requests: 1000,
+    perSecond: 500,
+    latenessP99: 0.2,
+    latency: latency(1),
     failures: {},
   }));
   const about = {
-    ...{
-      machine: 'a machine',
-      command: 'npm run bench -- load',
-      burstConnections: 32,
-      repetitions: 2,
-      seconds: 3,
-    },
-    ...{ tool: 'wrk', pace: 0.5, pacedPerSecondMax: 10_000, plot: '![ramp](ramp.svg)' },
+    machine: 'a machine',
+    command: 'npm run bench -- load',
+    burstConnections: 32,
+    repetitions: 2,
+    seconds: 3,
+    tool: 'wrk',
+    pace: 0.5,
+    pacedPerSecondMax: 10_000,
+    plot: '![ramp](ramp.svg)',
   };
   const page = loadPage(bursts, STEPS, about);
   assert.match(page, '| lookup | 2 × 1000 | 500 | 1.00 ± 0 |');
@@ -256,8 +282,12 @@ test('restart page shows restarts, disk usage and memory', () => {
   ]);
   const windows = [{ orders: 1_000_000, perSecond: 9000, memoryMiB: { 'replica-2': 90.2 } }];
   const page = restartPage({
-    ...{ machine: 'a machine', command: 'npm run bench -- restart', orders: 1_000_000 },
-    ...{ windows, stored, restarts },
+    machine: 'a machine',
+    command: 'npm run bench -- restart',
+    orders: 1_000_000,
+    windows,
+    stored,
+    restarts,
   });
   for (const part of [
     'with 1,000,000 orders',

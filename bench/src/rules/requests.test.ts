@@ -17,7 +17,8 @@ import { parseWrkOutput, WRK_MARK, wrkScript } from './wrk.js';
 test('lookup and placeOrder make the requests of the HTTP API', () => {
   assert.equal(lookup('AAPL'), { path: '/stocks/AAPL' });
   assert.equal(placeOrder({ name: 'AAPL', type: 'buy', quantity: 2 }), {
-    ...{ path: '/orders', body: '{"name":"AAPL","type":"buy","quantity":2}' },
+    path: '/orders',
+    body: '{"name":"AAPL","type":"buy","quantity":2}',
   });
 });
 

@@ -123,6 +123,6 @@ export function etcdPuts(value: string, from: number): RequestSeries {
 
 /** Reads of one of the first `max` keys of etcd. */
 export function etcdReads(max: number, serializable: boolean): RequestSeries {
-  const body = JSON.stringify({ key: ETCD_KEY, ...(serializable ? { serializable } : {}) });
+  const body = JSON.stringify(serializable ? { key: ETCD_KEY, serializable } : { key: ETCD_KEY });
   return numberedRequests({ path: '/v3/kv/range', body }, { kind: 'random', max });
 }

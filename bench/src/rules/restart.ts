@@ -33,7 +33,12 @@ export function restartTable(restarts: readonly RestartMeasurement[]): Table {
   return {
     columns: ['replica', 'after', 'ready (ms)', 'RSS when ready (MiB)', 'peak RSS (MiB)', 'anonymous (MiB)'],
     rows: restarts.map(({ replica, after, readyMs, readyMiB, peakMiB, ownMiB }) => [
-      ...[replica, after, Math.round(readyMs), rounded(readyMiB), rounded(peakMiB), rounded(ownMiB)],
+      replica,
+      after,
+      Math.round(readyMs),
+      rounded(readyMiB),
+      rounded(peakMiB),
+      rounded(ownMiB),
     ]),
   };
 }
@@ -43,7 +48,10 @@ export function storedTable(stored: readonly DiskUsage[], orders: number): Table
     columns: ['process', 'store', 'MiB', 'bytes per order'],
     rows: stored.flatMap(({ name, bytes }) =>
       Object.entries(bytes).map(([store, size]) => [
-        ...[name, store, (size / MIB).toFixed(1), formatNumber(size / Math.max(orders, 1))],
+        name,
+        store,
+        (size / MIB).toFixed(1),
+        formatNumber(size / Math.max(orders, 1)),
       ]),
     ),
   };

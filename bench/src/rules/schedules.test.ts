@@ -65,7 +65,10 @@ test('findOutage ignores failures before the kill', () => {
 
 test('findOutage returns null for an outage that does not end', () => {
   assert.equal(findOutage([request(0, 5), request(30, 60, false)], 20), {
-    ...{ untilServedMs: null, silenceMs: null, failed: 1, longestMs: 5 },
+    untilServedMs: null,
+    silenceMs: null,
+    failed: 1,
+    longestMs: 5,
   });
   assert.is(findOutage([], 20).longestMs, null);
 });

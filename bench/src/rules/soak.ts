@@ -34,7 +34,8 @@ export function soakTable(windows: readonly SoakWindow[]): Table {
   return {
     columns: ['orders', 'orders/s', ...processes.map((name) => `${name} (MiB)`)],
     rows: windows.map(({ orders, perSecond, memoryMiB }) => [
-      ...[orders, formatNumber(perSecond)],
+      orders,
+      formatNumber(perSecond),
       ...processes.map((name) => roundedOf(memoryMiB, name)),
     ]),
   };
@@ -66,7 +67,10 @@ export function soakRatios(thousands: readonly ThousandOrders[]): Table {
   const count = Math.max(1, Math.round(thousands.length * END_SHARE));
   const rates = thousands.map(({ perSecond }) => perSecond);
   const row = (what: string, first: number, last: number): (string | number)[] => [
-    ...[what, formatNumber(first), formatNumber(last), formatNumber(last / first)],
+    what,
+    formatNumber(first),
+    formatNumber(last),
+    formatNumber(last / first),
   ];
   const [first] = rates;
   const last = rates.at(-1);

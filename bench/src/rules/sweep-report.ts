@@ -9,14 +9,30 @@ import { describeRun, formatEstimate, toMarkdown, type PageHead, type Table } fr
 export function runsTable(runs: readonly SweepRun[]): Table {
   return {
     columns: [
-      ...['repetition', 'p', 'cache', 'request', 'count', 'mean_ms', 'p50_ms', 'p90_ms', 'p99_ms', 'max_ms'],
-      ...['requests_per_second', 'hit_rate', 'failures'],
+      'repetition',
+      'p',
+      'cache',
+      'request',
+      'count',
+      'mean_ms',
+      'p50_ms',
+      'p90_ms',
+      'p99_ms',
+      'max_ms',
+      'requests_per_second',
+      'hit_rate',
+      'failures',
     ],
     rows: runs.flatMap((run) =>
       Object.entries(run.latency).map(([kind, { count, mean, p50, p90, p99, max }]) => [
-        ...[run.repetition + 1, run.p, run.cache, kind, count],
+        run.repetition + 1,
+        run.p,
+        run.cache,
+        kind,
+        count,
         ...(count === 0 ? [null, null, null, null, null] : [mean, p50, p90, p99, max]),
-        ...[run.perSecond, run.hitRate],
+        run.perSecond,
+        run.hitRate,
         Object.entries(run.failures)
           .filter(([why]) => why.startsWith(`${kind}: `))
           .reduce((sum, [, failed]) => sum + failed, 0),
@@ -30,7 +46,10 @@ export function latencyTable(runs: readonly SweepRun[]): Table {
   return {
     columns: ['request', 'p', 'cache', 'requests', 'mean', 'p50', 'p90', 'p99'],
     rows: latencyPoints(runs).map(({ kind, p, cache, requests, mean, p50, p90, p99 }) => [
-      ...[kind, `${Math.round(p * 100)}%`, cache, requests],
+      kind,
+      `${Math.round(p * 100)}%`,
+      cache,
+      requests,
       ...[mean, p50, p90, p99].map(formatEstimate),
     ]),
   };
@@ -41,7 +60,9 @@ function throughputTable(runs: readonly SweepRun[]): Table {
   return {
     columns: ['p', 'cache', 'requests/s', 'hit rate (%)'],
     rows: throughputPoints(runs).map(({ p, cache, perSecond, hitRate }) => [
-      ...[`${Math.round(p * 100)}%`, cache, formatEstimate(perSecond)],
+      `${Math.round(p * 100)}%`,
+      cache,
+      formatEstimate(perSecond),
       hitRate === null ? null : formatEstimate(percent(hitRate)),
     ]),
   };
@@ -51,7 +72,8 @@ function hitRateTable(points: readonly HitRatePoint[]): Table {
   return {
     columns: ['cache size', 'stocks', 'hit rate (%)', 'predicted (%)'],
     rows: points.map(({ cacheSize, stocks, hitRate, high, predicted }) => [
-      ...[cacheSize, stocks],
+      cacheSize,
+      stocks,
       formatEstimate(percent({ mean: hitRate, margin: high > hitRate ? high - hitRate : null })),
       formatEstimate(percent({ mean: predicted, margin: null })),
     ]),

@@ -53,14 +53,14 @@ export function latencyPoints(runs: readonly SweepRun[]): readonly LatencyPoint[
         estimate(latencies.map((latency) => latency[figure]));
       return [
         {
-          ...{ kind, p: group.p, cache: group.cache },
+          kind,
+          p: group.p,
+          cache: group.cache,
           requests: latencies.reduce((sum, { count }) => sum + count, 0),
-          ...{
-            mean: estimateOf('mean'),
-            p50: estimateOf('p50'),
-            p90: estimateOf('p90'),
-            p99: estimateOf('p99'),
-          },
+          mean: estimateOf('mean'),
+          p50: estimateOf('p50'),
+          p90: estimateOf('p90'),
+          p99: estimateOf('p99'),
         },
       ];
     }),
@@ -71,7 +71,8 @@ export function throughputPoints(runs: readonly SweepRun[]): readonly Throughput
   return byCondition(runs).map((group) => {
     const hitRates = group.runs.map(({ hitRate }) => hitRate).filter((rate) => rate !== null);
     return {
-      ...{ p: group.p, cache: group.cache },
+      p: group.p,
+      cache: group.cache,
       perSecond: estimate(group.runs.map(({ perSecond }) => perSecond)),
       hitRate: hitRates.length === 0 ? null : estimate(hitRates),
     };

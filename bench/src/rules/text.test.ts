@@ -26,7 +26,12 @@ test('toMarkdown left-aligns the first column, escapes bars, and shows null as a
 
 test('formatNumber rounds to three significant digits', () => {
   assert.equal([0, 0.01234, 1.2, 12.34, 999.6, 12_345].map(formatNumber), [
-    ...['0', '0.0123', '1.20', '12.3', '1,000', '12,300'],
+    '0',
+    '0.0123',
+    '1.20',
+    '12.3',
+    '1,000',
+    '12,300',
   ]);
   assert.is(formatNumber(9.9999), '10.0');
   assert.is(formatNumber(-0.5), '-0.500');

@@ -28,7 +28,10 @@ export async function runSoak(
   for (let placed = 0; placed < orders;) {
     progress.begin(`${placed} of ${orders} orders`);
     const { counter, perSecond } = await closedLoop({
-      ...{ url: cluster.url, connections: SOAK_CONNECTIONS, warmupMs: 0, countedMs: WINDOW_SECONDS * 1000 },
+      url: cluster.url,
+      connections: SOAK_CONNECTIONS,
+      warmupMs: 0,
+      countedMs: WINDOW_SECONDS * 1000,
       next: timed(placed, thousands),
     });
     if (countFailed(counter.failures) > 0)

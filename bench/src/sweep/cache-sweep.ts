@@ -102,8 +102,10 @@ async function measureHits(
   const choice = new ZipfSampler(stocks, options.skew, () => random.next());
   const clients = (lookups: number): readonly SweepClientOptions[] =>
     Array.from({ length: options.clients }, () => ({
-      ...{ lookups: Math.ceil(lookups / options.clients), orderProbability: 0 },
-      ...{ chooseStock: () => stockName(choice.next()), random: () => 0 },
+      lookups: Math.ceil(lookups / options.clients),
+      orderProbability: 0,
+      chooseStock: () => stockName(choice.next()),
+      random: () => 0,
     }));
   await runSweepClients(cluster.url, clients(WARMUP_PER_STOCK * stocks));
   const before = await cluster.cacheStatus();
@@ -138,7 +140,11 @@ async function watchItems(
   let running = true;
   const startMs = performance.now();
   const load = openLoop({
-    ...{ url: cluster.url, connections: WATCH_CONNECTIONS, perSecond: SAMPLING_PER_SECOND, count, next },
+    url: cluster.url,
+    connections: WATCH_CONNECTIONS,
+    perSecond: SAMPLING_PER_SECOND,
+    count,
+    next,
   }).finally(() => (running = false));
   const watch = async (): Promise<void> => {
     while (running) {

@@ -54,10 +54,7 @@ test('a client with p 0 makes only look-ups', async () => {
 
 test('a client with p 1 makes an order after each look-up, and reads both back at the end', async () => {
   const { sent } = await shop(1, [0.9]);
-  assert.equal(paths(sent), [
-    ...['/stocks/AAPL', '/orders', '/stocks/AAPL', '/orders'],
-    ...['/orders/7', '/orders/7'],
-  ]);
+  assert.equal(paths(sent), ['/stocks/AAPL', '/orders', '/stocks/AAPL', '/orders', '/orders/7', '/orders/7']);
 });
 
 test('a client draws whether to order, then whether to buy or sell', async () => {
@@ -71,7 +68,8 @@ test('wrong content counts as a failure, and an order without a number is not re
   for (const counter of Object.values(right.counters)) assert.equal(counter.failures, {});
   assert.is(right.counters['order read'].latency.count, 2);
   const wrong = await shop(1, [0, 0.1], {
-    ...{ lookup: LOOKUP.replace('AAPL', 'META'), read: READ.replace('buy', 'sell') },
+    lookup: LOOKUP.replace('AAPL', 'META'),
+    read: READ.replace('buy', 'sell'),
   });
   assert.equal(wrong.counters.lookup.failures, { 'lookup returned wrong content': 2 });
   assert.equal(wrong.counters['order read'].failures, { 'order read returned wrong content': 2 });

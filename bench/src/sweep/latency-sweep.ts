@@ -103,7 +103,9 @@ async function runOnce(
   const clients = Array.from({ length: options.clients }, (_, client) => {
     const random = new SeededRandom(seed + client * SEED_STEP);
     return {
-      ...{ lookups: options.lookups, orderProbability, random: () => random.next() },
+      lookups: options.lookups,
+      orderProbability,
+      random: () => random.next(),
       chooseStock: () => stockName(random.below(STOCKS)),
     };
   });

@@ -49,7 +49,12 @@ export class TriremeCluster implements RunningSystem {
     const port = await findFreeBasePort();
     const seedFile = writeSeed(session, port, stocks);
     const cluster = new LocalCluster({
-      ...{ port, seedFile, cacheSize, replicas, catalogs, frontends },
+      port,
+      seedFile,
+      cacheSize,
+      replicas,
+      catalogs,
+      frontends,
       dataDir: join(session.folder, `trireme-${port}`),
       logLevel: 'warn',
       output: () => undefined,
@@ -88,7 +93,9 @@ interface CacheStatus {
 /** Writes a seed file with that many stocks, and returns its path. */
 export function writeSeed(session: BenchSession, port: number, stocks: number): string {
   const seed = Array.from({ length: stocks }, (_, rank) => ({
-    ...{ name: stockName(rank), price: 55, quantity: QUANTITY },
+    name: stockName(rank),
+    price: 55,
+    quantity: QUANTITY,
   }));
   const file = join(session.folder, `seed-${port}.json`);
   writeFileSync(file, JSON.stringify(seed));

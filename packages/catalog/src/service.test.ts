@@ -54,22 +54,30 @@ test('follows the leader, grants a lease, and revokes a changed stock before it 
     >;
     assert.ok(typeof authorityMs === 'number' && authorityMs <= 9000 && authorityMs > 0);
     assert.equal(status, {
-      ...{
-        role: 'catalog',
-        id: 'catalog-1',
-        process,
-        life: LIFE,
-        lastIndex: 2,
-        visible: 2,
-        received: 2,
-      },
-      ...{ hash: replica.log.hash, stocks: 2, sessions: 1, leader: { replica: '1', term: 4 } },
-      ...{ waiting: 0, unready: null },
+      role: 'catalog',
+      id: 'catalog-1',
+      process,
+      life: LIFE,
+      lastIndex: 2,
+      visible: 2,
+      received: 2,
+      hash: replica.log.hash,
+      stocks: 2,
+      sessions: 1,
+      leader: { replica: '1', term: 4 },
+      waiting: 0,
+      unready: null,
     });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     for (const line of [
-      ...['authority 1', 'visible_index 2', 'received_index 2', 'stocks 2', 'frontends 1'],
-      ...['waiting_lookups 0', 'events_total{event="attached"} 1', 'events_total{event="installed"} 1'],
+      'authority 1',
+      'visible_index 2',
+      'received_index 2',
+      'stocks 2',
+      'frontends 1',
+      'waiting_lookups 0',
+      'events_total{event="attached"} 1',
+      'events_total{event="installed"} 1',
     ]) {
       assert.match(metrics, `\ntrireme_catalog_${line}\n`);
     }

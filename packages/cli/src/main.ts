@@ -28,7 +28,9 @@ const program = new Command('trireme')
 const commands = [
   ...groupCommands(),
   ...frontendCommands(),
-  ...[doctorCommand(), certificatesCommand(), portsCommand()],
+  doctorCommand(),
+  certificatesCommand(),
+  portsCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 

@@ -36,7 +36,9 @@ async function failureOf(work: Promise<unknown>): Promise<ClientError> {
 
 const ORDER = { name: 'A', type: 'buy', quantity: 2 } as const;
 const OWN_SHAPE = (forwards: boolean): ProxyFault => ({
-  ...{ kind: 'answer', forwards, code: 502 },
+  kind: 'answer',
+  forwards,
+  code: 502,
   body: '{"error":{"code":502,"message":"bad gateway","status":"BAD_GATEWAY"}}',
 });
 

@@ -31,7 +31,7 @@ export interface ClientOptions {
   /** Time limit of a call including its retries, in milliseconds (default: the larger of 30,000 and `timeoutMs`). */
   readonly deadlineMs?: number;
   /** Operator token; required to list, price and restock stocks. */
-  readonly operatorToken?: string;
+  readonly operatorToken?: string | undefined;
 }
 
 /** Options of every call. */
@@ -129,7 +129,10 @@ export class TriremeClient {
     const { name, type, quantity, key = generateKey() } = order;
     const body = await this.#send(
       {
-        ...{ method: 'POST', path: '/orders', body: { name, type, quantity }, key },
+        method: 'POST',
+        path: '/orders',
+        body: { name, type, quantity },
+        key,
         headers: { 'idempotency-key': key ?? undefined },
       },
       options,
@@ -147,7 +150,11 @@ export class TriremeClient {
    * before the end of the list: continue with its `next` as `after` until `next` is null.
    */
   async orders(
-    query: { readonly limit?: number; readonly after?: string; readonly name?: string } = {},
+    query: {
+      readonly limit?: number;
+      readonly after?: string | undefined;
+      readonly name?: string | undefined;
+    } = {},
     options: CallOptions = {},
   ): Promise<Page<OrderView>> {
     return checked(readOrders, await this.#read(`/orders${queryText(query)}`, options));
@@ -231,7 +238,9 @@ export class TriremeClient {
     let text: string;
     try {
       response = await this.#pool.request({
-        ...{ method: request.method, path: request.path, signal },
+        method: request.method,
+        path: request.path,
+        signal,
         headers: {
           'content-type': request.body === undefined ? undefined : 'application/json',
           ...request.headers,
@@ -270,7 +279,8 @@ function failureOf(
     (error instanceof Error && 'code' in error && NOT_CONNECTED.has(error.code));
   const make = (status: ClientStatus, message: string): ClientError =>
     new ClientError(status, message, {
-      ...{ key: attempt.key, cause: error },
+      key: attempt.key,
+      cause: error,
       isOutcomeUnknown: unknownAfter(status, attempt, !isUnconnected),
     });
   if (error instanceof FormatError) return make('BAD_ANSWER', error.message);
@@ -292,7 +302,9 @@ function refusalOf(response: Dispatcher.ResponseData, body: unknown, attempt: At
     message: `the answer with status ${code} does not follow the HTTP contract`,
   };
   return new ClientError(status, message, {
-    ...{ code, key, retryAfter: Number.isFinite(seconds) ? seconds : null },
+    code,
+    key,
+    retryAfter: Number.isFinite(seconds) ? seconds : null,
     isOutcomeUnknown: unknownAfter(status, attempt),
   });
 }

@@ -45,7 +45,9 @@ test.after.each(async ({ clusters, children, dataDir }) => {
 function make(context: Context, options: Partial<ClusterOptions> = {}): LocalCluster {
   const { dataDir, port, lines } = context;
   const cluster = new LocalCluster({
-    ...{ dataDir, port, frontends: 2 },
+    dataDir,
+    port,
+    frontends: 2,
     programs: { catalog: FAKE, replica: FAKE, frontend: FAKE },
     output: (line) => void lines.push(line),
     ...options,

@@ -306,7 +306,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ClusterProcessExit] }> {
     const certify = openCertificateProvider(dataDir, this.#options.tls ?? false);
     this.#probe = new Probe(() => operatorTls(dataDir));
     const plan = {
-      ...{ dataDir, ports: this.#ports, paths, certify },
+      dataDir,
+      ports: this.#ports,
+      paths,
+      certify,
       cacheSize: cacheSize === undefined ? 5 : cacheSize,
       deadlineMs: this.#options.deadlineMs ?? 5000,
       seedFile: seedFile === undefined ? null : resolve(seedFile),
@@ -324,7 +327,12 @@ export class LocalCluster extends EventEmitter<{ exit: [ClusterProcessExit] }> {
       startedAt: new Date().toISOString(),
     };
     return new SupervisedProcesses({
-      ...{ dataDir, plans, head, logs: paths.logs, env: env ?? (() => ({})), wrapper: wrapper ?? (() => []) },
+      dataDir,
+      plans,
+      head,
+      logs: paths.logs,
+      env: env ?? (() => ({})),
+      wrapper: wrapper ?? (() => []),
       print: output,
       printProcessLine: processOutput,
       onExit: (exit) => void this.emit('exit', exit),

@@ -217,7 +217,9 @@ for (const [what, change, message] of BAD_PARTS) {
 
 test('decodeBatch accepts a seed part at its bounds', () => {
   const stocks = Array.from({ length: SEED_PART_STOCKS_MAX }, () => ({
-    ...{ name: 'n'.repeat(64), price: PRICE_CENTS_MAX, quantity: Number.MAX_SAFE_INTEGER },
+    name: 'n'.repeat(64),
+    price: PRICE_CENTS_MAX,
+    quantity: Number.MAX_SAFE_INTEGER,
   }));
   const value = { ...EMPTY, seed: { ...PART, part: SEED_PARTS_MAX - 1, parts: SEED_PARTS_MAX, stocks } };
   assert.equal(decodeBatch(encodeBatch(value)), value);

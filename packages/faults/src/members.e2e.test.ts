@@ -42,7 +42,8 @@ async function group(change?: readonly object[]): Promise<Group> {
   const { url } = entryOf(await leader());
   const response = await fetch(`${url}/members`, {
     headers: { 'x-trireme-secret': readSecret(testCluster().dataDir) },
-    ...(change === undefined ? {} : { method: 'POST', body: JSON.stringify({ change }) }),
+    method: change === undefined ? 'GET' : 'POST',
+    body: change === undefined ? null : JSON.stringify({ change }),
   });
   const text = await response.text();
   assert.is(response.status, 200, text);

@@ -123,14 +123,11 @@ export class TestCluster {
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<HttpAnswer> {
     const url = this.cluster.urls[options.frontend ?? 0] ?? '';
-    const headers = {
-      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...options.headers,
-    };
+    const { body, headers = {} } = options;
     const response = await fetch(url + path, {
       method,
-      headers,
-      body: options.body === undefined ? null : asBody(options.body),
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? null : asBody(body),
     });
     const text = await response.text();
     return {

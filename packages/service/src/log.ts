@@ -28,9 +28,9 @@ export function createLog(
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.err },
     formatters: { level: (label) => ({ level: label }) },
-    ...(context === undefined ? {} : { mixin: withoutThrowing(context) }),
     redact: { paths: ['secret', '*.secret', 'token', '*.token'], censor: '[redacted]' },
   };
+  if (context !== undefined) loggerOptions.mixin = withoutThrowing(context);
   return pino(loggerOptions, destination);
 }
 
@@ -39,7 +39,12 @@ function stdoutDestination({ service, id }: { service: string; id: string }): pi
   let output: LineOutput | null = null;
   const describeLost = (lines: number): string =>
     JSON.stringify({
-      ...{ level: 'warn', time: new Date().toISOString(), service, id, pid: process.pid, lines },
+      level: 'warn',
+      time: new Date().toISOString(),
+      service,
+      id,
+      pid: process.pid,
+      lines,
       msg: 'log lines dropped: standard output was not read or not writable',
     });
   return {

@@ -19,7 +19,7 @@ export interface RunOptions {
   /** Virtual seconds with faults. */
   readonly seconds: number;
   /** Receives a readable trace, line by line. */
-  readonly sink?: TraceSink;
+  readonly sink?: TraceSink | undefined;
 }
 
 export type Counts = Readonly<Record<string, number>>;

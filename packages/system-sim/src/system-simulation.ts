@@ -91,12 +91,13 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
     this.#names = [...stocks.slice(0, 3).map(({ name }) => name), UNLISTED];
     this.settings = drawSettings(random, stocks);
     this.network = new SimNetwork({
-      ...{ scheduler, random: random.fork(), trace: this.trace, isOrdered: random.chance(0.7) },
-      ...{
-        echo: random.pick([0, 0, 0.02]),
-        damage: random.pick([0, 0, 0.01]),
-        transferTimeout: SNAPSHOT_TIMEOUT,
-      },
+      scheduler,
+      random: random.fork(),
+      trace: this.trace,
+      isOrdered: random.chance(0.7),
+      echo: random.pick([0, 0, 0.02]),
+      damage: random.pick([0, 0, 0.01]),
+      transferTimeout: SNAPSHOT_TIMEOUT,
     });
     this.streams = new StreamNetwork(this);
     const violated = (check: string, what: string): void => this.violate(check, what);

@@ -44,8 +44,13 @@ const members = IDS.map((id) => {
   const log = new MemoryLog();
   const core = new RaftCore(
     {
-      ...{ id, initialMembership: initialMembership(IDS), electionTicks: 10, heartbeatTicks: 1 },
-      ...{ random: Math.random, limits: DEFAULT_LIMITS, lease: null },
+      id,
+      initialMembership: initialMembership(IDS),
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      random: Math.random,
+      limits: DEFAULT_LIMITS,
+      lease: null,
     },
     { hardState: log.hardState, reader: log, applied: 0 },
   );

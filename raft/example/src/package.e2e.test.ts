@@ -76,14 +76,13 @@ test('publint and arethetypeswrong find nothing', async ({ archive }) => {
 const PACKAGE = { private: true, type: 'module' };
 const TSCONFIG = {
   compilerOptions: {
-    ...{
-      module: 'nodenext',
-      target: 'es2023',
-      types: ['node'],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-    },
-    ...{ rootDir: 'src', outDir: 'dist' },
+    module: 'nodenext',
+    target: 'es2023',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    rootDir: 'src',
+    outDir: 'dist',
   },
   include: ['src'],
 };

@@ -13,7 +13,7 @@ export interface RunOptions {
   /** Virtual seconds with faults. */
   readonly seconds: number;
   /** Receives a readable trace, line by line. */
-  readonly sink?: TraceSink;
+  readonly sink?: TraceSink | undefined;
   /**
    * Waits for promises after every event, not only after those that may have settled one. Slower, with the same
    * result.

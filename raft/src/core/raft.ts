@@ -72,14 +72,21 @@ export class RaftCore {
     this.#health = new HangDetector(config.electionTicks);
     this.#outbox = new Outbox(this.log, voting, this.#health);
     this.#election = new ElectionState({
-      ...{ config, log: this.log, voting, outbox: this.#outbox, health: this.#health },
+      config,
+      log: this.log,
+      voting,
+      outbox: this.#outbox,
+      health: this.#health,
       onRoleLeft: (leadership) => this.#loseReads(leadership),
     });
     const bounds = { sizeMax: config.limits.readsMax, ticksMax: config.electionTicks };
     this.#remoteReads = new ForwardedReads(bounds, Math.floor(config.random() * FIRST_REQUEST_MAX));
     this.#messages = new MessageHandler({
-      ...{ id: config.id, log: this.log, outbox: this.#outbox },
-      ...{ election: this.#election, remoteReads: this.#remoteReads },
+      id: config.id,
+      log: this.log,
+      outbox: this.#outbox,
+      election: this.#election,
+      remoteReads: this.#remoteReads,
     });
   }
 

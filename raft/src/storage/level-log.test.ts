@@ -20,7 +20,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 async function open(path: string, cacheBytesMax?: number): Promise<LevelLog> {
-  return LevelLog.open({ path, ...OWNER, ...(cacheBytesMax === undefined ? {} : { cacheBytesMax }) });
+  return LevelLog.open({ path, ...OWNER, cacheBytesMax });
 }
 
 async function withFolder(body: (path: string) => Promise<void>): Promise<void> {

@@ -74,7 +74,9 @@ export async function hasStore(path: string): Promise<boolean> {
 export async function inspectFolder(path: string): Promise<FolderReport> {
   const listing = await list(path);
   const flawed = (file: string, what: string): FolderReport => ({
-    ...{ state: 'store', isTorn: false, unreliableTail: null },
+    state: 'store',
+    isTorn: false,
+    unreliableTail: null,
     flaws: [{ file, offset: null, what }],
   });
   const fine = { flaws: [], isTorn: false, unreliableTail: null };

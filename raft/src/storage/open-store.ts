@@ -31,7 +31,7 @@ export interface LevelLogOptions {
   /** Id of this member; a folder of another member is refused. */
   readonly id: NodeId;
   /** Bound on the entries kept in memory, in bytes; 16 MiB by default. Older entries are read from disk. */
-  readonly cacheBytesMax?: number;
+  readonly cacheBytesMax?: number | undefined;
   /** Called when the second copy of the hard state was rebuilt from the store; the text says why. */
   readonly onRepair?: (what: string) => void;
 }

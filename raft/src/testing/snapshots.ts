@@ -85,7 +85,11 @@ export function incomingSnapshot(
 ): IncomingSnapshot & { cancels: number } {
   const entries = makeLog(new Array<number>(length).fill(1));
   return {
-    ...{ from: 'a', to: 'b', term, base: { ...makeBase(length, 1), ...base }, cancels: 0 },
+    from: 'a',
+    to: 'b',
+    term,
+    base: { ...makeBase(length, 1), ...base },
+    cancels: 0,
     chunks: (async function* () {
       for (const { record } of entries) yield record;
     })(),

@@ -218,7 +218,9 @@ export class HttpTransport implements Transport {
     const { dialMsMax: msMax = DIAL_MS_MAX } = this.#options;
     const url = new URL(path, this.#peers.get(peer));
     return queryProcess(url, {
-      ...{ headers: handshakeHeaders(this.#options, peer), tls: peerTls(peer, this.#options), msMax },
+      headers: handshakeHeaders(this.#options, peer),
+      tls: peerTls(peer, this.#options),
+      msMax,
     });
   }
 

@@ -16,8 +16,12 @@ export interface HitRatePoint {
 /** Hit rate over the number of stocks, one line per cache size; the prediction is dashed. */
 export function hitRatePlot(points: readonly HitRatePoint[], skew: number): TopLevelSpec {
   const values = points.map((point) => ({
-    ...{ stocks: point.stocks, size: String(point.cacheSize), percent: point.hitRate * 100 },
-    ...{ low: point.low * 100, high: point.high * 100, predicted: point.predicted * 100 },
+    stocks: point.stocks,
+    size: String(point.cacheSize),
+    percent: point.hitRate * 100,
+    low: point.low * 100,
+    high: point.high * 100,
+    predicted: point.predicted * 100,
   }));
   const color = sizeColor(points.map(({ cacheSize }) => cacheSize));
   const y = { type: 'quantitative', title: 'look-ups answered by the cache (%)' } as const;

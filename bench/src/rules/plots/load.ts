@@ -24,7 +24,9 @@ export function rampPlot(steps: readonly RampStep[]): TopLevelSpec {
     height: 230,
     data: {
       values: steps.map((step) => ({
-        ...{ request: step.kind, connections: step.connections, value: value(step) },
+        request: step.kind,
+        connections: step.connections,
+        value: value(step),
       })),
     },
     mark: { type: 'line' as const, point: { filled: true, size: 45 } },

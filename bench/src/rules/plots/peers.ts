@@ -7,8 +7,10 @@ import { COLORS, CONFIG, SCHEMA } from './style.js';
 export function writesPlot(samples: readonly PeerSample[], systems: readonly string[]): TopLevelSpec {
   const values = samples.flatMap((sample) =>
     FIGURES.map(({ figure, title }) => ({
-      ...{ system: sample.system, connections: String(sample.connections) },
-      ...{ figure: title, value: sample[figure] },
+      system: sample.system,
+      connections: String(sample.connections),
+      figure: title,
+      value: sample[figure],
     })),
   );
   const counts = [...new Set(samples.map(({ connections }) => connections))].sort((a, b) => a - b);

@@ -33,7 +33,12 @@ const PLOTS: Readonly<Record<string, TopLevelSpec>> = {
   distribution: distributionPlot([{ kind: 'lookup', cache: 'on', percentile: 99.9, ms: 3 }], 'a subtitle'),
   hitRate: hitRatePlot(
     [5, 20, 80, 320, 1280, 5120, 20_480].map((cacheSize) => ({
-      ...{ cacheSize, stocks: 10, hitRate: 0.5, low: 0.4, high: 0.6, predicted: 0.5 },
+      cacheSize,
+      stocks: 10,
+      hitRate: 0.5,
+      low: 0.4,
+      high: 0.6,
+      predicted: 0.5,
     })),
     1,
   ),
@@ -45,8 +50,15 @@ const PLOTS: Readonly<Record<string, TopLevelSpec>> = {
   }),
   ramp: rampPlot([
     {
-      ...{ kind: 'lookup', connections: 4, perSecond: 10, pacedPerSecond: 5, latenessP99: 0 },
-      ...{ closed: LATENCY, paced: LATENCY, cpuUs: {}, failures: {} },
+      kind: 'lookup',
+      connections: 4,
+      perSecond: 10,
+      pacedPerSecond: 5,
+      latenessP99: 0,
+      closed: LATENCY,
+      paced: LATENCY,
+      cpuUs: {},
+      failures: {},
     },
   ]),
   writes: writesPlot(

@@ -35,14 +35,13 @@ export function latencyOverPPlot(points: readonly LatencyPoint[], subtitle: stri
     (['mean', 'p99'] as const).map((figure) => {
       const { mean, margin } = point[figure];
       return {
-        ...{
-          figure,
-          request: point.kind,
-          cache: point.cache,
-          percent: point.p * 100 + OFFSET[point.cache],
-          ms: mean,
-        },
-        ...{ low: Math.max(0, mean - (margin ?? 0)), high: mean + (margin ?? 0) },
+        figure,
+        request: point.kind,
+        cache: point.cache,
+        percent: point.p * 100 + OFFSET[point.cache],
+        ms: mean,
+        low: Math.max(0, mean - (margin ?? 0)),
+        high: mean + (margin ?? 0),
       };
     }),
   );
@@ -101,7 +100,9 @@ const LABELED = [0, 50, 90, 99, 99.9, 99.99] as const;
 /** Latency by percentile with a stretched tail, one panel per request type, with the cache on and off. */
 export function distributionPlot(points: readonly DistributionPoint[], subtitle: string): TopLevelSpec {
   const values = points.map(({ kind, cache, percentile, ms }) => ({
-    ...{ request: kind, cache, ms },
+    request: kind,
+    cache,
+    ms,
     // One in how many requests takes longer: 10 for the 90th percentile, 100 for the 99th.
     oneIn: oneIn(percentile),
   }));

@@ -72,8 +72,14 @@ test('lead: ignores later frames of the previous leader', () => {
   driver.receiveFromReplica(2, { t: 'lead', term: 2 });
   assert.equal(driver.takeSent(2).slice(1), [
     {
-      ...{ t: 'attach', term: 2, process: P1, visible: 1, hadAuthority: true },
-      ...{ life: LIFE, lastIndex: 0, hash: EMPTY_HASH },
+      t: 'attach',
+      term: 2,
+      process: P1,
+      visible: 1,
+      hadAuthority: true,
+      life: LIFE,
+      lastIndex: 0,
+      hash: EMPTY_HASH,
     },
     { t: 'requestAuthority', id: 2 },
   ]);

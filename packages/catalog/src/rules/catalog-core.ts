@@ -401,7 +401,11 @@ export class CatalogCore {
     const { process, visible, hadAuthority } = message;
     const { replica, term } = leader;
     this.#outbox.send(leader.link, {
-      ...{ t: 'attach', term, process, visible, hadAuthority },
+      t: 'attach',
+      term,
+      process,
+      visible,
+      hadAuthority,
       ...this.#log.position,
     });
     this.#events.push({ kind: 'attached', replica, term, visible, hadAuthority });

@@ -9,7 +9,13 @@ import { batchOf, buy, LIFE, OTHER_LIFE, stock } from './testing/leader-log.js';
 
 const SEED = { life: LIFE, part: 0, parts: 1, stocks: [] };
 const SNAPSHOT = {
-  ...{ t: 'snapshot', index: 5, life: LIFE, lastIndex: 4, hash: EMPTY_HASH, part: 0, parts: 1 },
+  t: 'snapshot',
+  index: 5,
+  life: LIFE,
+  lastIndex: 4,
+  hash: EMPTY_HASH,
+  part: 0,
+  parts: 1,
   stocks: [['A', 5500, 1, 4]],
 };
 const ENTRY = { t: 'entry', index: 5, batch: batchOf([buy('A')]) };

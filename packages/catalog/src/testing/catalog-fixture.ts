@@ -82,15 +82,16 @@ export class FakeLeader extends LinkInbox<CatalogToReplica, ReplicaToCatalog | {
   constructor(id: string) {
     super();
     this.#server = new InternalServer({
-      ...{ host: '127.0.0.1', port: 0, identity: identity(id), log: silent },
+      host: '127.0.0.1',
+      port: 0,
+      identity: identity(id),
+      log: silent,
       listeners: [
         new LinkListener({
-          ...{
-            path: LINK_PATHS.catalogToReplica,
-            clientRole: 'catalog',
-            identity: identity(id),
-            log: silent,
-          },
+          path: LINK_PATHS.catalogToReplica,
+          clientRole: 'catalog',
+          identity: identity(id),
+          log: silent,
           handler: this,
         }),
       ],
@@ -135,13 +136,11 @@ export class LookupClient extends LinkInbox<
   constructor(url: string, name = 'frontend-1') {
     super();
     this.#dialer = new LinkDialer({
-      ...{
-        url,
-        path: LINK_PATHS.frontendToCatalog,
-        serverRole: 'catalog',
-        identity: identity(name),
-        log: silent,
-      },
+      url,
+      path: LINK_PATHS.frontendToCatalog,
+      serverRole: 'catalog',
+      identity: identity(name),
+      log: silent,
       handler: this,
     });
     this.#dialer.start();

@@ -81,7 +81,9 @@ const largest = (path: string): string =>
 
 test.before(async () => {
   cluster = new LocalCluster({
-    ...{ dataDir: data, port: await findFreeBasePort(), replicas: 1 },
+    dataDir: data,
+    port: await findFreeBasePort(),
+    replicas: 1,
     output: () => undefined,
   });
   await cluster.start();

@@ -119,7 +119,11 @@ function stocksCommand(): Command {
     .action(async (name: string | undefined, options: ListOptions) =>
       at(options, async (client) => {
         const one = name === undefined ? null : { data: [await client.stock(name)], next: null };
-        print(options, one ?? (await client.stocks(pageOf(options))), stockRows);
+        print(
+          options,
+          one ?? (await client.stocks({ limit: options.limit, after: options.after })),
+          stockRows,
+        );
       }),
     );
 }
@@ -219,8 +223,11 @@ async function at(
 ): Promise<void> {
   const url = options.frontend ?? frontendOf(resolveUserPath(options.data));
   const client = new TriremeClient({
-    ...{ url, connections: 1, retries: RETRIES, deadlineMs: DEADLINE_MS },
-    ...(operatorToken === undefined ? {} : { operatorToken }),
+    url,
+    connections: 1,
+    retries: RETRIES,
+    deadlineMs: DEADLINE_MS,
+    operatorToken,
   });
   try {
     await work(client);
@@ -275,18 +282,14 @@ function frontendOf(dataDir: string): string {
   throw new CommandError(COMMAND_EXIT.unavailable, `the cluster on ${dataDir} has no front-end`);
 }
 
-function pageOf({ limit, after }: PageOptions): { limit: number; after?: string } {
-  return { limit, ...(after === undefined ? {} : { after }) };
-}
-
 /** Reads up to `limit` orders. A page may be short before the end of the list, so this may take several requests. */
 async function ordersOf(client: TriremeClient, options: ListOptions): Promise<Page<OrderView>> {
-  const name = options.name === undefined ? {} : { name: options.name };
+  const { name } = options;
   const data: OrderView[] = [];
   let { after } = options;
   for (;;) {
     const limit = options.limit - data.length;
-    const page = await client.orders({ ...pageOf({ ...options, limit, after }), ...name });
+    const page = await client.orders({ limit, after, name });
     data.push(...page.data);
     if (page.next === null || data.length >= options.limit) return { data, next: page.next };
     after = page.next;
@@ -309,7 +312,12 @@ function stockRows(stocks: readonly StockView[]): string[][] {
 
 function orderRows(orders: readonly PlacedOrder[]): string[][] {
   const rows = orders.map(({ number, name, type, quantity, price, time }) => [
-    ...[String(number), name, type, String(quantity), price?.toFixed(2) ?? '-', time ?? '-'],
+    String(number),
+    name,
+    type,
+    String(quantity),
+    price?.toFixed(2) ?? '-',
+    time ?? '-',
   ]);
   return [['number', 'stock', 'type', 'quantity', 'price', 'time'], ...rows];
 }

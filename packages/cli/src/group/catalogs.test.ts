@@ -83,7 +83,8 @@ test.before.each(async (context) => {
       ensureRunning: async (id) => void context.done.push(`run ${id}`),
       stop: async (id) => void context.done.push(`retire ${id}`),
     },
-    ...{ onProgress: () => undefined, timeoutMs: 10_000 },
+    onProgress: () => undefined,
+    timeoutMs: 10_000,
   };
 });
 

@@ -68,7 +68,10 @@ function isDone({ catalogs }: CatalogSetState, change: CatalogChange): boolean {
 export function formatCatalogs(catalogs: readonly CatalogState[]): string {
   if (catalogs.length === 0) return 'no catalogs: the leader answers look-ups';
   const rows = catalogs.map(({ id, linked, hasAuthority, url }) => [
-    ...[id, linked ? 'yes' : 'no', hasAuthority === null ? '-' : hasAuthority ? 'yes' : 'no', url ?? '-'],
+    id,
+    linked ? 'yes' : 'no',
+    hasAuthority === null ? '-' : hasAuthority ? 'yes' : 'no',
+    url ?? '-',
   ]);
   return formatTable([['catalog', 'linked', 'authority', 'url'], ...rows]);
 }

@@ -30,8 +30,12 @@ import { formatStatus, groupStatus, statusExitCode, watchStatus } from './status
 
 export function groupCommands(): readonly Command[] {
   return [
-    ...[membersCommand(), catalogsCommand(), statusCommand(), exportCommand()],
-    ...[transferCommand(), snapshotCommand()],
+    membersCommand(),
+    catalogsCommand(),
+    statusCommand(),
+    exportCommand(),
+    transferCommand(),
+    snapshotCommand(),
   ];
 }
 
@@ -100,8 +104,7 @@ function transferCommand(): Command {
 
 function membersOptions(options: ChangeOptions): MembersOptions {
   const { url, peerUrl, timeoutSeconds, force = false } = options;
-  const given = { ...(url === undefined ? {} : { url }), ...(peerUrl === undefined ? {} : { peerUrl }) };
-  return { ...connectToGroup(options, given), timeoutMs: timeoutSeconds * 1000, force };
+  return { ...connectToGroup(options, { url, peerUrl }), timeoutMs: timeoutSeconds * 1000, force };
 }
 
 function show(group: GroupState, { json }: CommonOptions): void {

@@ -13,7 +13,12 @@ import { COMMAND_EXIT, CommandError } from '../errors.js';
 import type { CommonOptions } from '../options.js';
 import { ManualCatalogHost, SupervisedCatalogHost, type CatalogHost } from './catalog-hosts.js';
 import { GroupClient } from './group-client.js';
-import { ManualReplicaHost, SupervisedReplicaHost, type ReplicaHost } from './replica-hosts.js';
+import {
+  ManualReplicaHost,
+  SupervisedReplicaHost,
+  type GivenUrls,
+  type ReplicaHost,
+} from './replica-hosts.js';
 
 export interface Connection {
   readonly client: GroupClient;
@@ -27,10 +32,7 @@ export interface Connection {
  * @param given URLs of a joining replica that the operator starts
  * @throws CommandError `usage` if there is no such group.
  */
-export function connectToGroup(
-  options: CommonOptions,
-  given: { url?: string; peerUrl?: string } = {},
-): Connection {
+export function connectToGroup(options: CommonOptions, given: GivenUrls = {}): Connection {
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const { replicas } = options;
   if (replicas !== undefined) {

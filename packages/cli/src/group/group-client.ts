@@ -27,7 +27,11 @@ const CHANGE_REFUSALS = ['BAD_MEMBERSHIP', 'NOT_CAUGHT_UP', 'QUORUM_UNREACHABLE'
 
 /** Refusals after which the caller reads the group again and retries. */
 const RETRYABLE = [
-  ...['NOT_LEADER', 'UNAVAILABLE', 'CHANGE_PENDING', 'OUTCOME_UNKNOWN', NO_ANSWER],
+  'NOT_LEADER',
+  'UNAVAILABLE',
+  'CHANGE_PENDING',
+  'OUTCOME_UNKNOWN',
+  NO_ANSWER,
   ...CHANGE_REFUSALS,
 ];
 

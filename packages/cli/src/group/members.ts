@@ -100,8 +100,11 @@ export async function transferLeadership(
 /** Formats the group as a table. */
 export function formatMembers(group: GroupState): string {
   const rows = group.members.map((member) => [
-    ...[member.id, member.name, member.id === group.self ? 'leader' : member.role],
-    ...[String(member.match ?? '-'), member.match === null ? '-' : String(lagOf(group, member))],
+    member.id,
+    member.name,
+    member.id === group.self ? 'leader' : member.role,
+    String(member.match ?? '-'),
+    member.match === null ? '-' : String(lagOf(group, member)),
     member.reachable === false ? 'no' : 'yes',
     member.url ?? '-',
   ]);

@@ -151,14 +151,19 @@ export class SupervisedReplicaHost implements ReplicaHost {
   }
 }
 
+/** URLs of a joining replica that the operator gave; by default those of the member with its name. */
+export interface GivenUrls {
+  readonly url?: string | undefined;
+  readonly peerUrl?: string | undefined;
+}
+
 /** For replicas that the operator starts and stops: prints instructions. */
 export class ManualReplicaHost implements ReplicaHost {
   readonly #client: GroupClient;
   readonly #tell: (line: string) => void;
-  /** URLs of the joining replica, from the operator; by default those of the member with its name. */
-  readonly #given: { readonly url?: string; readonly peerUrl?: string };
+  readonly #given: GivenUrls;
 
-  constructor(client: GroupClient, tell: (line: string) => void, given: { url?: string; peerUrl?: string }) {
+  constructor(client: GroupClient, tell: (line: string) => void, given: GivenUrls) {
     this.#client = client;
     this.#tell = tell;
     this.#given = given;

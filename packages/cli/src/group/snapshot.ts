@@ -42,7 +42,10 @@ export async function snapshotReplicas(
 /** Formats the results as a table. */
 export function formatSnapshots(rows: readonly SnapshotRow[]): string {
   const cells = rows.map(({ id, name, index, held, problem }) => [
-    ...[id, name, index === null ? '-' : String(index), held === null ? '-' : String(held)],
+    id,
+    name,
+    index === null ? '-' : String(index),
+    held === null ? '-' : String(held),
     problem ?? 'done',
   ]);
   return formatTable([['id', 'replica', 'log starts after', 'log entries', 'snapshot'], ...cells]);

@@ -131,10 +131,16 @@ function rowOf(url: string, status: ReplicaStatus | null, group: GroupState | nu
   const isOutside = group !== null && member === undefined;
   const role = member?.role === 'learner' ? 'learner' : (text('role') ?? 'starting');
   return {
-    ...{ url, id: status?.id ?? member?.id ?? null },
+    url,
+    id: status?.id ?? member?.id ?? null,
     role: status === null ? 'down' : isOutside ? 'outsider' : role,
-    ...{ term: number('term'), commit: number('commit'), applied: number('applied'), lag },
-    ...{ orders: number('orders'), pending: number('pending'), hash: text('hash') },
+    term: number('term'),
+    commit: number('commit'),
+    applied: number('applied'),
+    lag,
+    orders: number('orders'),
+    pending: number('pending'),
+    hash: text('hash'),
   };
 }
 

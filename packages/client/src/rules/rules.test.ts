@@ -201,7 +201,10 @@ test('shopper: findDuplicates finds a number of two orders', () => {
 const LATENCY = { count: 1234, mean: 1.5, p50: 1.25, p99: 10 };
 const report = (more: Partial<ShoppingReport> = {}): ShoppingReport => ({
   latency: { lookup: LATENCY, order: LATENCY, 'order read': { count: 0, mean: NaN, p50: 0, p99: 0 } },
-  ...{ failures: new Map<string, number>(), filled: 3, rejected: 1, mismatches: [] },
+  failures: new Map<string, number>(),
+  filled: 3,
+  rejected: 1,
+  mismatches: [],
   ...more,
 });
 

@@ -21,7 +21,10 @@ export type ProxyFault =
 /** The HTML error page of a proxy. */
 export function htmlPage(code: number, forwards: boolean): ProxyFault {
   return {
-    ...{ kind: 'answer', forwards, code, headers: { 'content-type': 'text/html' } },
+    kind: 'answer',
+    forwards,
+    code,
+    headers: { 'content-type': 'text/html' },
     body: `<html><head><title>${code}</title></head><body>${code} from the proxy</body></html>`,
   };
 }

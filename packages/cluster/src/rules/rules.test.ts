@@ -59,8 +59,18 @@ test('LineSplitter cuts a long line and keeps the next one complete', () => {
 
 test('readLogLine formats a JSON line', () => {
   const line = JSON.stringify({
-    ...{ level: 'warn', time: 1, pid: 2, hostname: 'h', service: 's', id: '1', msg: 'lost its leader' },
-    ...{ term: 4, peer: 'a b', plain: 'x', list: [1], none: null },
+    level: 'warn',
+    time: 1,
+    pid: 2,
+    hostname: 'h',
+    service: 's',
+    id: '1',
+    msg: 'lost its leader',
+    term: 4,
+    peer: 'a b',
+    plain: 'x',
+    list: [1],
+    none: null,
   });
   const { readable, failure } = formatLogLine(line);
   assert.is(readable, 'WARN lost its leader term=4 peer="a b" plain=x list=[1] none=null');

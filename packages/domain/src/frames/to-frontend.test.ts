@@ -29,8 +29,16 @@ const ORDER = [1, 'AAPL', 'buy', 2, 5500, 0] as const;
 const STOCK = ['AAPL', 5500, 100, 7] as const;
 
 const REPLICA_REPORT: ReplicaReport = {
-  ...{ role: 'leader', term: 3, leader: '1', leading: true },
-  ...{ firstIndex: 1, lastIndex: 9, commit: 8, applied: 7, orders: 4, hash: '0'.repeat(64) },
+  role: 'leader',
+  term: 3,
+  leader: '1',
+  leading: true,
+  firstIndex: 1,
+  lastIndex: 9,
+  commit: 8,
+  applied: 7,
+  orders: 4,
+  hash: '0'.repeat(64),
   learner: false,
   peers: [
     { id: '2', inbound: true, outbound: false, match: 9 },
@@ -39,7 +47,9 @@ const REPLICA_REPORT: ReplicaReport = {
 };
 
 const CATALOG_REPORT: CatalogReport = {
-  ...{ lastIndex: 8, stocks: 2, ready: true },
+  lastIndex: 8,
+  stocks: 2,
+  ready: true,
   sessions: [{ peer: 'frontend-1', leaseMs: 400, names: ['AAPL'] }],
 };
 

@@ -77,7 +77,9 @@ async function drill(fleet: HostedCluster, options: HostsOptions, signal: AbortS
   await waitReady(fleet);
   for (const [host, names] of Object.entries(HOSTS)) console.error(`host ${host}: ${names.join(', ')}`);
   await transferLeadership('3', {
-    ...{ client: fleet.client, timeoutMs: READY_MS_MAX, force: false },
+    client: fleet.client,
+    timeoutMs: READY_MS_MAX,
+    force: false,
     onProgress: (line) => console.error(line),
   });
   const loads = fleet.frontends.map((url) => new OrderLoad(url, options.clients));

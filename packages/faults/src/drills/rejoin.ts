@@ -96,8 +96,13 @@ async function runDrill(
   for (const failure of new Set(failures)) console.error(`failed: ${failure}`);
   return {
     row: [
-      ...[drill.name, isDone ? 'done' : 'FAILED', seconds.toFixed(1), String(orders.filled - filledBefore)],
-      ...[String(failures.length), areEqual ? 'identical' : 'DIFFER', memory.toFixed(0)],
+      drill.name,
+      isDone ? 'done' : 'FAILED',
+      seconds.toFixed(1),
+      String(orders.filled - filledBefore),
+      String(failures.length),
+      areEqual ? 'identical' : 'DIFFER',
+      memory.toFixed(0),
     ],
     hasPassed: isDone && areEqual && failures.length === 0,
   };

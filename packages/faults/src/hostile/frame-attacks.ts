@@ -28,7 +28,10 @@ function handshake(
   more: Readonly<Record<string, string>> = {},
 ): string {
   const base: RequestTemplate = {
-    ...{ port, path, method: 'GET', body: '' },
+    port,
+    path,
+    method: 'GET',
+    body: '',
     headers: { host: 'x', connection: 'Upgrade', upgrade: 'trireme-frames', ...headers, ...more },
   };
   return requestText(base);

@@ -183,7 +183,11 @@ async function attacksFor(run: ScenarioRun): Promise<Attack[]> {
   );
   const cluster = { name: 'trireme', secret };
   const guarded = (port: PortKind, path: string): RequestTemplate => ({
-    ...{ port, path, method: 'GET', headers: { host: 'x' }, body: 'x' },
+    port,
+    path,
+    method: 'GET',
+    headers: { host: 'x' },
+    body: 'x',
   });
   const bases = [
     PUBLIC_BASE,

@@ -27,7 +27,8 @@ const FAR = 2 ** 40;
 
 function door(port: PortKind, path: string, { name, secret }: Cluster): LinkEndpoint {
   return {
-    ...{ port, path },
+    port,
+    path,
     headers: {
       'x-trireme-secret': secret,
       'x-trireme-cluster': name,
@@ -64,8 +65,14 @@ export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   const catalogs = door('replica', '/links/catalog', cluster);
   const hello = { t: 'hello', url: 'http://127.0.0.1:9' };
   const attach = {
-    ...{ t: 'attach', term: FAR, process: '0'.repeat(16), visible: FAR, hadAuthority: false },
-    ...{ life: '0'.repeat(16), lastIndex: FAR, hash: '0'.repeat(64) },
+    t: 'attach',
+    term: FAR,
+    process: '0'.repeat(16),
+    visible: FAR,
+    hadAuthority: false,
+    life: '0'.repeat(16),
+    lastIndex: FAR,
+    hash: '0'.repeat(64),
   };
   yield* [frontends, catalogs].flatMap(handshakeAttacks);
   yield* frameAttacks(frontends, { t: 'lookup', items: [[1, 'AAPL']] });
@@ -81,7 +88,8 @@ export function* catalogAttacks(cluster: Cluster): Generator<Attack> {
   yield harmlessMessageAttack(catalogs, 'not in the set', 'hello of an unknown catalog', hello);
   yield harmlessMessageAttack(catalogs, 'not in the set', 'attach of an unknown catalog', attach);
   yield harmlessMessageAttack(catalogs, 'not in the set', 'authority request of an unknown catalog', {
-    ...{ t: 'requestAuthority', id: 1 },
+    t: 'requestAuthority',
+    id: 1,
   });
   yield* routeAttacks('catalog', '/export');
 }
@@ -131,7 +139,8 @@ const MESSAGES: readonly (readonly [name: string, code: number, ...fields: unkno
 
 function raftDoor({ as, to, name, secret, version }: Impersonation): LinkEndpoint {
   return {
-    ...{ port: 'peer', path: '/raft' },
+    port: 'peer',
+    path: '/raft',
     headers: {
       'x-raft-secret': secret,
       'x-raft-cluster': name,
@@ -173,7 +182,10 @@ export function* oldMessageAttacks(identity: Impersonation, terms: readonly numb
 /** Attacks on snapshot transfers, which are posted to the peer port. */
 function snapshotAttacks({ headers }: LinkEndpoint): Attack[] {
   const base: RequestTemplate = {
-    ...{ port: 'peer', method: 'POST', path: '/raft/snapshot', body: '' },
+    port: 'peer',
+    method: 'POST',
+    path: '/raft/snapshot',
+    body: '',
     headers: { host: 'x', 'content-type': 'application/octet-stream', connection: 'close', ...headers },
   };
   const head = Buffer.alloc(8);
@@ -240,21 +252,20 @@ export function controlAttacks(secret: string): Attack[] {
   ];
   const paths = [
     ...targets.flatMap((name) => [`/kill?target=${name}`, `/start?name=${name}`, `/ready?name=${name}`]),
-    ...[
-      '/',
-      '//',
-      '//[',
-      '/kill',
-      '/start',
-      '/ready',
-      '/__proto__',
-      '/kill/../kill',
-      '/start?name=replica-1',
-      '/start?name=catalog-1',
-    ],
+    '/',
+    '//',
+    '//[',
+    '/kill',
+    '/start',
+    '/ready',
+    '/__proto__',
+    '/kill/../kill',
+    '/start?name=replica-1',
+    '/start?name=catalog-1',
   ];
   const makeAttack = (kind: string, base: RequestTemplate): Attack => ({
-    ...{ port: 'control', kind },
+    port: 'control',
+    kind,
     name: `${base.method} ${base.path.slice(0, 40)}`,
     steps: [completeRequest(base)],
   });

@@ -59,6 +59,23 @@ export const BAD_PAYLOADS: readonly Payload[] = [
 
 /** Values that are wrong for almost every field of a message. */
 export const BAD_VALUES: readonly unknown[] = [
-  ...[null, true, -1, 1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, 2n ** 63n, '', '1', '__proto__'],
-  ...[[], [[]], {}, new Date(0), new Set([1]), /x/, Buffer.from([1]), new Array<number>(200_000).fill(0)],
+  null,
+  true,
+  -1,
+  1.5,
+  2 ** 53,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2n ** 63n,
+  '',
+  '1',
+  '__proto__',
+  [],
+  [[]],
+  {},
+  new Date(0),
+  new Set([1]),
+  /x/,
+  Buffer.from([1]),
+  new Array<number>(200_000).fill(0),
 ];

@@ -17,7 +17,9 @@ export function readerAttacks(): Attack[] {
   const request = 'GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n';
   return [
     {
-      ...{ port: 'public', kind: 'reader that does not read', name: `${UNREAD} pipelined requests` },
+      port: 'public',
+      kind: 'reader that does not read',
+      name: `${UNREAD} pipelined requests`,
       steps: [request.repeat(UNREAD)],
       timeoutMs: UNREAD_MS_MAX,
       readsNothing: true,

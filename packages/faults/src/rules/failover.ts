@@ -61,9 +61,12 @@ export function measureTrials(
     const lookupGap = longest(gapsOf(lookedUp).filter(isWithFault));
     const begun = history.filter(({ call_ns }) => call_ns / 1e6 >= from && call_ns / 1e6 <= to);
     return {
-      ...{ gapMs: gap.gapMs, beganMs: gap.beganMs, stalledMs: stalledIn(gap) },
+      gapMs: gap.gapMs,
+      beganMs: gap.beganMs,
+      stalledMs: stalledIn(gap),
       laterMs: longest(gaps.filter((one) => !isWithFault(one))).gapMs,
-      ...{ lookupGapMs: lookupGap.gapMs, lookupStalledMs: stalledIn(lookupGap) },
+      lookupGapMs: lookupGap.gapMs,
+      lookupStalledMs: stalledIn(lookupGap),
       errors: begun.filter(isFailed).length,
     };
   });

@@ -30,8 +30,12 @@ test('decodeHistory returns the operations that encodeOperation wrote', () => {
 
 test('encodeOperation writes the documented format', () => {
   assert.equal(JSON.parse(encodeOperation(trade(3, 'AAPL', [1, 2], -2))), {
-    ...{ client: 3, op: 'trade', input: { stock: 'AAPL', delta: -2 }, output: { status: 'ok' } },
-    ...{ call_ns: 1e6, return_ns: 2e6 },
+    client: 3,
+    op: 'trade',
+    input: { stock: 'AAPL', delta: -2 },
+    output: { status: 'ok' },
+    call_ns: 1e6,
+    return_ns: 2e6,
   });
 });
 

@@ -20,8 +20,14 @@ const span = { from_ns: 100e6, to_ns: 450e6 };
 
 test('measureAvailability counts operations of its span, and finds the longest gaps of orders and look-ups', () => {
   assert.equal(measureAvailability(history, span), {
-    ...{ operations: 7, acknowledged: 3, failed: 2, unknown: 1, longestGapMs: 250, longestGapAtMs: 150 },
-    ...{ longestLookupGapMs: 280, longestLookupGapAtMs: 100 },
+    operations: 7,
+    acknowledged: 3,
+    failed: 2,
+    unknown: 1,
+    longestGapMs: 250,
+    longestGapAtMs: 150,
+    longestLookupGapMs: 280,
+    longestLookupGapAtMs: 100,
   });
 });
 
@@ -80,7 +86,9 @@ test('checkResources ignores growth in short runs', () => {
 test('resourceTable shows the last run of each process', () => {
   const mib = 1024 * 1024;
   const sample = (pid: number, bytes: number, descriptors: number): ResourceSample => ({
-    ...{ process: 'catalog-1', pid, atMs: 0 },
+    process: 'catalog-1',
+    pid,
+    atMs: 0,
     bytes: bytes * mib,
     descriptors,
   });

@@ -10,12 +10,10 @@ export interface FaultEnvironment {
 /** Combines several: all preloaded libraries are loaded, and each wrapper runs the next one. */
 export function combineEnvironments(environments: readonly FaultEnvironment[]): FaultEnvironment {
   const preloaded = environments.flatMap(({ env }) => env?.['LD_PRELOAD'] ?? []);
-  const variables = environments.flatMap(({ env }) => Object.entries(env ?? {}));
+  const env = Object.fromEntries(environments.flatMap(({ env: own }) => Object.entries(own ?? {})));
+  if (preloaded.length > 0) env['LD_PRELOAD'] = preloaded.join(':');
   return {
-    env: {
-      ...Object.fromEntries(variables),
-      ...(preloaded.length > 0 ? { LD_PRELOAD: preloaded.join(':') } : {}),
-    },
+    env,
     wrapper: environments.flatMap(({ wrapper }) => wrapper ?? []),
   };
 }

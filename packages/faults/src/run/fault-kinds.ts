@@ -49,7 +49,8 @@ function stopped(signal: NodeJS.Signals): FaultKind['draw'] {
   return (run) => {
     const name = pick(run, run.names());
     return {
-      ...{ what: `${signal} to ${name}`, processes: [name] },
+      what: `${signal} to ${name}`,
+      processes: [name],
       begin: async () => run.cluster.kill(name, signal),
       end: async () => run.cluster.startProcess(name),
     };
@@ -59,7 +60,8 @@ function stopped(signal: NodeJS.Signals): FaultKind['draw'] {
 function allCatalogsKilled(run: ScenarioRun): Fault {
   const claims = run.names('catalog');
   return {
-    ...{ what: 'SIGKILL to all catalogs', processes: claims },
+    what: 'SIGKILL to all catalogs',
+    processes: claims,
     begin: async () => Promise.all(claims.map(async (name) => run.cluster.kill(name))),
     end: async () => Promise.all(claims.map(async (name) => run.cluster.startProcess(name))),
   };
@@ -68,7 +70,8 @@ function allCatalogsKilled(run: ScenarioRun): Fault {
 function paused(run: ScenarioRun): Fault {
   const name = pick(run, run.names());
   return {
-    ...{ what: `pause of ${name}`, processes: [name] },
+    what: `pause of ${name}`,
+    processes: [name],
     begin: async () => run.cluster.pause(name),
     end: async () => run.cluster.resume(name),
   };
@@ -83,7 +86,8 @@ function split(run: ScenarioRun): Fault {
   const one = run.names().filter(() => run.random.chance(0.5));
   const other = othersThan(run, one);
   return {
-    ...{ what: `${one.join(' ')} split from ${other.join(' ')}`, processes: [] },
+    what: `${one.join(' ')} split from ${other.join(' ')}`,
+    processes: [],
     linkChanges: bothWays(one, other),
   };
 }
@@ -132,7 +136,8 @@ function slowSyncs(run: ScenarioRun): Fault {
   const name = pick(run, run.names('replica'));
   const mode = pick(run, ['slow 30', 'slow 150', 'hang'] as const);
   return {
-    ...{ what: `syncs of ${name}: ${mode}`, processes: [name] },
+    what: `syncs of ${name}: ${mode}`,
+    processes: [name],
     begin: () => setSyncMode(run.dataDir, name, mode),
     end: () => setSyncMode(run.dataDir, name, 'sound'),
   };
@@ -141,7 +146,8 @@ function slowSyncs(run: ScenarioRun): Fault {
 function failingSyncs(run: ScenarioRun): Fault {
   const name = pick(run, run.names('replica'));
   return {
-    ...{ what: `syncs of ${name} fail`, processes: [name] },
+    what: `syncs of ${name} fail`,
+    processes: [name],
     begin: () => {
       run.expectExit(name);
       setSyncMode(run.dataDir, name, 'fail');
@@ -158,7 +164,8 @@ function failingSyncs(run: ScenarioRun): Fault {
 function powerLoss(run: ScenarioRun): Fault {
   const name = pick(run, run.names('replica'));
   return {
-    ...{ what: `power loss of ${name}`, processes: [name] },
+    what: `power loss of ${name}`,
+    processes: [name],
     begin: async () => {
       run.expectExit(name);
       losePower(run.dataDir, name);

@@ -43,7 +43,8 @@ export async function openLinks(
     const hostOf = (name: string): string => placed[name] ?? name;
     const hosts = await HostNetwork.open([...new Set(Object.values(placed))]);
     return {
-      ...{ proxies: null, hosts },
+      proxies: null,
+      hosts,
       options: {
         address: (name) => hosts.addressOf(hostOf(name)),
         wrapper: (name) => [...hosts.wrapper(hostOf(name)), ...wrapperOf(name)],
@@ -57,7 +58,8 @@ export async function openLinks(
   const counts = { replicas: replicas + joiningReplicas, frontends, catalogs: catalogs + joiningCatalogs };
   const proxies = await FaultNetwork.open(counts, seed);
   return {
-    ...{ proxies, hosts: null },
+    proxies,
+    hosts: null,
     options: {
       route: (from, to, url) => proxies.route(from, to, url),
       advertise: (name, url) => proxies.advertise(name, url),

@@ -81,7 +81,9 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
   const links = await openLinks(scenario, environments, options.seed);
   try {
     const testCluster = await TestCluster.open({
-      ...{ frontends: 2, ...scenario.cluster, ...links.options },
+      frontends: 2,
+      ...scenario.cluster,
+      ...links.options,
       env: (name) => environments.get(name)?.env ?? {},
       prepare: (dataDir) => {
         const prepared = scenario.prepare?.(dataDir) ?? {};
@@ -141,7 +143,12 @@ class ScenarioRunner {
     this.#workload = new Workload({ ...WORKLOAD, ...scenario.workload, urls, seed }, this.#recorder);
     this.#watcher = new ProcessSampler(testCluster.cluster, now);
     this.#run = new ScenarioRun({
-      ...{ testCluster, links, operator, environments, now, workload: this.#workload },
+      testCluster,
+      links,
+      operator,
+      environments,
+      now,
+      workload: this.#workload,
       random: new SeededRandom(seed),
       onEntry: onEvent ?? (() => undefined),
     });
@@ -193,7 +200,11 @@ class ScenarioRunner {
     const { folder } = this.#parts;
     const picture = summarizeRun(this.#recorder.history, this.#watcher.statuses);
     const result = {
-      ...{ name, verdicts: this.#verdicts, availability, picture, folder },
+      name,
+      verdicts: this.#verdicts,
+      availability,
+      picture,
+      folder,
       timeline: this.#run.timeline,
       resources: resourceTable(this.#watcher.resources),
     };

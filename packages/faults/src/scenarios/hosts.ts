@@ -9,9 +9,14 @@ const ALL = [...REPLICAS, 'catalog-1', 'catalog-2', 'frontend-1', 'frontend-2'];
 const APART = Object.fromEntries(ALL.map((name) => [name, name]));
 
 const TOGETHER: Readonly<Record<string, string>> = {
-  ...{ 'replica-1': 'host-1', 'catalog-1': 'host-1', 'frontend-1': 'host-1' },
-  ...{ 'replica-2': 'host-2', 'catalog-2': 'host-2', 'frontend-2': 'host-2' },
-  ...{ 'replica-3': 'host-3', 'catalog-3': 'host-3' },
+  'replica-1': 'host-1',
+  'catalog-1': 'host-1',
+  'frontend-1': 'host-1',
+  'replica-2': 'host-2',
+  'catalog-2': 'host-2',
+  'frontend-2': 'host-2',
+  'replica-3': 'host-3',
+  'catalog-3': 'host-3',
 };
 const TOGETHER_HOSTS = ['host-1', 'host-2', 'host-3'];
 

@@ -29,7 +29,10 @@ export function layoutOf(count: number, isNarrow: boolean): Layout {
   const ellipse = isNarrow ? { x: 118, y: 98 } : { x: 165, y: 88 };
   const radius = count > 5 ? 28 : 34;
   return {
-    ...{ width, height, middle, radius },
+    width,
+    height,
+    middle,
+    radius,
     frontend: isNarrow ? { x: middle.x, y: 34 } : { x: 64, y: middle.y },
     catalogs: isNarrow ? { x: middle.x, y: height - 34 } : { x: width - 64, y: middle.y },
     replicas: Array.from({ length: count }, (_, i) => pointOn(middle, ellipse, i / count)),

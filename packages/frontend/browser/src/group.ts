@@ -128,7 +128,11 @@ export class GroupPicture {
   #drawBox(key: string, { x, y }: Point, title: string, detail: string, tone: string): void {
     this.#scene.put(`${key} box`, 'rect', {
       class: `box ${tone}`,
-      ...{ x: x - BOX.x, y: y - BOX.y, width: BOX.x * 2, height: BOX.y * 2, rx: 8 },
+      x: x - BOX.x,
+      y: y - BOX.y,
+      width: BOX.x * 2,
+      height: BOX.y * 2,
+      rx: 8,
     });
     this.#scene.put(`${key} title`, 'text', { class: 'box-title', x, y: y - 2 }, title);
     this.#scene.put(`${key} detail`, 'text', { class: 'box-detail', x, y: y + 14 }, detail);

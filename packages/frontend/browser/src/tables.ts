@@ -109,7 +109,11 @@ function fillReplica(row: Element, replica: DashboardReplica): void {
   fillCells(row, [
     id,
     roleLabel(role),
-    ...[formatCount(term), log, formatCount(commit), formatCount(applied), formatCount(lag)],
+    formatCount(term),
+    log,
+    formatCount(commit),
+    formatCount(applied),
+    formatCount(lag),
     isStale ? '–' : links,
     isStale ? '–' : (hash ?? '–'),
   ]);

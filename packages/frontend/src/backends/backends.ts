@@ -57,7 +57,12 @@ export function createBackends(options: BackendsOptions): Backends {
   // A read asks two replicas before the leader, which needs most of the deadline.
   const readTimeouts = new DeadlineTimer(Math.min(REPLICA_TIMEOUT_MS_MAX, deadlineMs / 4), REQUESTS_MAX);
   const replicas = new ReplicaPool({
-    ...{ replicas: options.replicas, createDialer, identity, log, readTimeouts, onChange },
+    replicas: options.replicas,
+    createDialer,
+    identity,
+    log,
+    readTimeouts,
+    onChange,
     onCatalogList: (replica, items) => {
       if (items === null) catalogs.onReplicaUnlinked(replica);
       else catalogs.onCatalogList(replica, items);

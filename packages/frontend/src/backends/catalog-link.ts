@@ -124,7 +124,11 @@ export class CatalogLink implements StockSource {
     this.#timeoutMs = answerTimeoutMs;
     this.#handler = handler;
     this.#dialer = createDialer({
-      ...{ url, path: LINK_PATHS.frontendToCatalog, serverRole: 'catalog', identity, log },
+      url,
+      path: LINK_PATHS.frontendToCatalog,
+      serverRole: 'catalog',
+      identity,
+      log,
       handler: {
         onOpen: (link) => {
           this.#link = link;

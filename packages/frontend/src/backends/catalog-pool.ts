@@ -189,7 +189,12 @@ export class CatalogPool {
   #dial(id: string, url: string): void {
     const { identity, log, answerTimeoutMs, createDialer } = this.#options;
     const catalog = new CatalogLink({
-      ...{ id, url, identity, log, answerTimeoutMs, createDialer },
+      id,
+      url,
+      identity,
+      log,
+      answerTimeoutMs,
+      createDialer,
       handler: {
         onOpen: () => {
           if (this.#catalogs.get(id) !== catalog) return;

@@ -84,15 +84,16 @@ export class ClusterPoller {
     const { servedBy, replicas, catalogs, journal, deadlines } = this.#options;
     const now = performance.now();
     return createSnapshot({
-      ...{
-        now,
-        time: Date.now(),
-        servedBy,
-        leader: replicas.leader,
-        leaderlessMs: journal.leaderlessMs(now),
-      },
-      ...{ replicas: replicas.views, catalogs: catalogs.views },
-      ...{ stocks: this.#stocks, isCachedHere: (name) => catalogs.isCached(name), orders: this.#orders },
+      now,
+      time: Date.now(),
+      servedBy,
+      leader: replicas.leader,
+      leaderlessMs: journal.leaderlessMs(now),
+      replicas: replicas.views,
+      catalogs: catalogs.views,
+      stocks: this.#stocks,
+      isCachedHere: (name) => catalogs.isCached(name),
+      orders: this.#orders,
       traffic: this.#rates(now),
       requestsOpen: deadlines.size,
       events: journal.events,

@@ -122,7 +122,10 @@ test('the stream sends replicas, stocks, orders and rates repeatedly', async () 
       ],
     );
     assert.equal(state?.stocks[0], {
-      ...{ name: 'AAPL', price: '55.00', quantity: 100, cachedHere: false },
+      name: 'AAPL',
+      price: '55.00',
+      quantity: 100,
+      cachedHere: false,
       cachedBy: ['frontend-2'],
     });
     assert.ok(viewer.events.includes('curves') && viewer.events.includes('point'));

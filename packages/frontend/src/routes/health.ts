@@ -54,7 +54,9 @@ function status(services: RouteServices): object {
     requestsOpen: deadlines.size,
     orders: replicas.status,
     catalogs: catalogs.views.map(({ id, linked, current, lastReport }) => ({
-      ...{ id, linked, current },
+      id,
+      linked,
+      current,
       reported: lastReport && {
         lastIndex: lastReport.report.lastIndex,
         ready: lastReport.report.ready,

@@ -57,7 +57,8 @@ class CatalogsFixture {
   async ask(body?: object): Promise<{ readonly code: number; readonly body: unknown }> {
     const response = await fetch(`http://127.0.0.1:${this.port}/catalogs`, {
       headers: { 'x-trireme-secret': SECRET },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      method: body === undefined ? 'GET' : 'POST',
+      body: body === undefined ? null : JSON.stringify(body),
     });
     return { code: response.status, body: await response.json() };
   }

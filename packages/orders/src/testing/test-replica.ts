@@ -346,7 +346,8 @@ export class TestReplica {
   async ask(path: string, body?: object): Promise<{ readonly code: number; readonly answer: unknown }> {
     const response = await fetch(`http://${HOST}:${this.#port}${path}`, {
       headers: { 'x-trireme-secret': SECRET },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      method: body === undefined ? 'GET' : 'POST',
+      body: body === undefined ? null : JSON.stringify(body),
     });
     return { code: response.status, answer: await response.json() };
   }

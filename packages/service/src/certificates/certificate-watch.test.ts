@@ -75,7 +75,10 @@ if (!hasOpenssl()) {
     const identity = { name: 'replica-1', cluster: 'test', secret: null, tls: server.watch };
     const { log } = captureLog();
     const internal = new InternalServer({
-      ...{ host: '127.0.0.1', port: 0, identity, log },
+      host: '127.0.0.1',
+      port: 0,
+      identity,
+      log,
       listeners: [new LinkListener({ path: '/links/test', clientRole: 'frontend', identity, handler, log })],
       status: () => ({}),
       checks: () => [],
@@ -83,7 +86,10 @@ if (!hasOpenssl()) {
     });
     const port = await internal.listen();
     const dialer = new LinkDialer({
-      ...{ url: `https://127.0.0.1:${port}`, path: '/links/test', handler: new LinkRecorder(), log },
+      url: `https://127.0.0.1:${port}`,
+      path: '/links/test',
+      handler: new LinkRecorder(),
+      log,
       identity: { name: 'frontend-1', cluster: 'test', secret: null, tls: client.watch },
       serverRole: 'replica',
     });

@@ -49,7 +49,11 @@ async function withServer(identity: LinkIdentity, run: (side: Side) => Promise<v
   const handler = new LinkRecorder();
   const listener = new LinkListener({ path: '/links/test', clientRole: 'frontend', identity, handler, log });
   const server = new InternalServer({
-    ...{ host: '127.0.0.1', port: 0, identity, log, listeners: [listener] },
+    host: '127.0.0.1',
+    port: 0,
+    identity,
+    log,
+    listeners: [listener],
     status: () => ({ role: 'test' }),
     checks: () => [],
     metrics: new Metrics({ service: 'test', id: 'test' }),
@@ -85,7 +89,11 @@ async function dial(
 ): Promise<readonly string[]> {
   const { log, lines } = captureLog();
   const dialer = new LinkDialer({
-    ...{ url, path: '/links/test', identity, handler: new LinkRecorder(), log },
+    url,
+    path: '/links/test',
+    identity,
+    handler: new LinkRecorder(),
+    log,
     serverRole: expects,
   });
   dialer.start();

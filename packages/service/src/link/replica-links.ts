@@ -79,7 +79,11 @@ export class ReplicaLinks {
     const { path, identity, log, createDialer = createSocketDialer } = this.#options;
     const handler = this.#options.createHandler(url);
     const dialer = createDialer({
-      ...{ url, path, serverRole: 'replica', identity, log },
+      url,
+      path,
+      serverRole: 'replica',
+      identity,
+      log,
       handler: {
         onOpen: (link) => {
           this.#open.set(url, link);

@@ -104,7 +104,17 @@ export class Metrics {
 
 /** All labels that values may have. */
 const LABELS = [
-  ...['service', 'id', 'node', 'peer', 'direction', 'reason', 'status', 'code', 'path', 'event', 'kind'],
+  'service',
+  'id',
+  'node',
+  'peer',
+  'direction',
+  'reason',
+  'status',
+  'code',
+  'path',
+  'event',
+  'kind',
 ];
 
 function readings(reading: MetricValue): Iterable<readonly [Readonly<Record<string, string>>, number]> {

@@ -27,7 +27,9 @@ test('waits on a full disk, and logs the start and the end of the wait', async (
   const { log, lines } = captureLog();
   const free = [0, 15 * MIB, 16 * MIB];
   await waitForFreeSpace({
-    ...{ folder: '/data', log, stopping: new AbortController().signal },
+    folder: '/data',
+    log,
+    stopping: new AbortController().signal,
     free: async () => Promise.resolve(free.shift() ?? 0),
   });
   assert.equal(free, []);

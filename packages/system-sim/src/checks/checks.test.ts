@@ -21,8 +21,17 @@ class Fixture {
   batch(index: number, commands: readonly Command[], over: Partial<DecidedBatch> = {}): void {
     const outcomes = commands.map((): Outcome => ({ kind: 'filled', price: 100 }));
     this.ledger.onBatchDecided('1', {
-      ...{ seq: index, index, age: 0, time: 0, skip: [], firstNumber: this.orders + 1, outcomes },
-      ...{ bytes: new Uint8Array(), commands, hash: `h${index}`, before: new Map() },
+      seq: index,
+      index,
+      age: 0,
+      time: 0,
+      skip: [],
+      firstNumber: this.orders + 1,
+      outcomes,
+      bytes: new Uint8Array(),
+      commands,
+      hash: `h${index}`,
+      before: new Map(),
       ...over,
     });
     this.orders += commands.length;

@@ -56,7 +56,10 @@ export class SimulatedCatalog extends SimulatedProcess {
       now: clock.now(),
     });
     const process: CatalogProcess = {
-      ...{ catalog, clock, links: new Map<number, Link>(), skipped: clock.skippedMs },
+      catalog,
+      clock,
+      links: new Map<number, Link>(),
+      skipped: clock.skippedMs,
       timer: new WakeTimer(
         () => clock.now(),
         () => this.#input(process, (now) => catalog.tick(now)),

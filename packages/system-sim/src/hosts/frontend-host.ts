@@ -53,7 +53,11 @@ export class SimulatedFrontend extends SimulatedProcess {
   protected override boot(instance: ProcessInstance): void {
     const { cacheSize, deadlineMs } = this.#settings;
     this.#backends = createBackends({
-      ...{ identity: this.identity, replicas: this.#seeds, cacheSize, deadlineMs, log: this.log },
+      identity: this.identity,
+      replicas: this.#seeds,
+      cacheSize,
+      deadlineMs,
+      log: this.log,
       catalogTimeouts: { answerTimeoutMs: 100, returnDelayMs: 1_000 },
       createDialer: this.simulation.streams.dialer(this, instance),
       onChange: () => undefined,

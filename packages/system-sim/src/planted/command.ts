@@ -63,14 +63,20 @@ export async function runPlantedBugs(args: string[]): Promise<void> {
   let missed = 0;
   if (values.of.includes('raft')) {
     missed += await runMutations({
-      ...{ mutations: MUTATIONS.filter(isNamed), plant: createMutant, crashed: crashedRaftRun },
-      ...{ ...common, seconds: Number(values.seconds ?? 60) },
+      mutations: MUTATIONS.filter(isNamed),
+      plant: createMutant,
+      crashed: crashedRaftRun,
+      ...common,
+      seconds: Number(values.seconds ?? 60),
     });
   }
   if (values.of.includes('system')) {
     missed += await runMutations({
-      ...{ mutations: PLANTED_BUGS.filter(isNamed), plant: createSystemMutant, crashed: crashedRun },
-      ...{ ...common, seconds: Number(values.seconds ?? 3) },
+      mutations: PLANTED_BUGS.filter(isNamed),
+      plant: createSystemMutant,
+      crashed: crashedRun,
+      ...common,
+      seconds: Number(values.seconds ?? 3),
     });
   }
   console.log(missed === 0 ? '\nall planted bugs found' : `\n${missed} planted bugs not found`);

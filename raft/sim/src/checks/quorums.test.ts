@@ -38,7 +38,11 @@ function newQuorums(): Fixture {
 
 function log(applied: number): LogView {
   return {
-    ...{ base: NO_BASE, lastIndex: applied, stableIndex: applied, commit: applied, applied },
+    base: NO_BASE,
+    lastIndex: applied,
+    stableIndex: applied,
+    commit: applied,
+    applied,
     term: () => 1,
     entries: () => [],
   };

@@ -91,7 +91,10 @@ export class SimNetwork {
     this.#options = options;
     const { scheduler, random, damage, transferTimeout } = options;
     this.#transfers = new SimTransfers({
-      ...{ scheduler, random, damage, transferTimeout },
+      scheduler,
+      random,
+      damage,
+      transferTimeout,
       linkOf: (from, to) => this.#link(from, to).sum,
       endOf: (member, sender) =>
         this.#isRefused(member, sender) ? null : (this.#endpoints.get(member) ?? null),

@@ -116,7 +116,9 @@ export class SimProcess {
     this.#environment = environment;
     this.#random = environment.random.fork();
     this.syncs = new DiskWrites({
-      ...{ scheduler: environment.scheduler, random: this.#random, behaviour: this.disk.behaviour },
+      scheduler: environment.scheduler,
+      random: this.#random,
+      behaviour: this.disk.behaviour,
       note: (kind, text) => this.#note(kind, text),
       written: () => this.#checkDisks(),
     });
@@ -190,7 +192,7 @@ export class SimProcess {
     const { compaction, members, ...others } = settings;
     const node = await RaftNode.start({
       ...others,
-      ...(compaction === null ? {} : { compaction }),
+      compaction: compaction ?? {},
       id: this.id,
       members: members.includes(this.id) ? members : [],
       onMembership: (inForce) => watcher.membership(this, inForce),

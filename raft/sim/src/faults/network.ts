@@ -176,6 +176,11 @@ const staleMessages: FaultKind = {
 };
 
 export const NETWORK_FAULTS: readonly FaultKind[] = [
-  ...[partitionFault, isolation, gradualIsolation, randomCuts],
-  ...[unreliableLinks, connectionResets, staleMessages],
+  partitionFault,
+  isolation,
+  gradualIsolation,
+  randomCuts,
+  unreliableLinks,
+  connectionResets,
+  staleMessages,
 ];

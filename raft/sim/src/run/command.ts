@@ -31,7 +31,7 @@ export interface SimulatorCommand<Result extends OneResult> {
   readonly simulate: (options: {
     readonly seed: number;
     readonly seconds: number;
-    readonly sink?: TraceSink;
+    readonly sink?: TraceSink | undefined;
   }) => Promise<Result>;
   /** Creates the result of a seed whose worker died or hung. */
   readonly crashed: (seed: number, violation: CheckFailure) => Result;
@@ -109,7 +109,7 @@ async function runOne<Result extends OneResult>(
   isTraced: boolean,
 ): Promise<boolean> {
   const sink = (line: string): void => console.log(line);
-  const result = await simulate({ seed, seconds, ...(isTraced ? { sink } : {}) });
+  const result = await simulate({ seed, seconds, sink: isTraced ? sink : undefined });
   printViolation(result, name, seconds);
   console.log(`seed ${seed}: ${result.events} events, trace hash ${result.hash}, Node ${process.version}`);
   return result.violation === null;

@@ -85,8 +85,15 @@ export async function examineLog(path: string, owner: LogOwner | null = null): P
   const { state, flaws, isTorn } = await inspectFolder(path);
   const isThere = state === 'store';
   const found: Findings = {
-    ...{ problems: [], missing: new NumberRanges(), damaged: new NumberRanges() },
-    ...{ owner, end: null, baseIndex: 0, lastIndex: 0, lastTerm: 0, entries: 0 },
+    problems: [],
+    missing: new NumberRanges(),
+    damaged: new NumberRanges(),
+    owner,
+    end: null,
+    baseIndex: 0,
+    lastIndex: 0,
+    lastTerm: 0,
+    entries: 0,
   };
   if (isThere) await withScratchCopy(path, async (scratch) => readRecords(scratch, found));
   // LevelDB skips unreadable writes, among them the record of where the log ended.
@@ -104,7 +111,15 @@ export async function examineLog(path: string, owner: LogOwner | null = null): P
   else found.problems.push('the owner of the log cannot be read');
   const { problems, missing, damaged, end, baseIndex, lastIndex, entries } = found;
   return {
-    ...{ owner: found.owner, flaws, problems, mends, baseIndex, lastIndex, entries, missing, damaged },
+    owner: found.owner,
+    flaws,
+    problems,
+    mends,
+    baseIndex,
+    lastIndex,
+    entries,
+    missing,
+    damaged,
     hardState: end?.hardState ?? null,
     copy: copy?.newest?.hardState ?? null,
   };

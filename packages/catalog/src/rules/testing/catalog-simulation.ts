@@ -294,7 +294,9 @@ export class CatalogSimulation {
     const leader: Leader = {
       rules: new AuthorityManager(state, AUTHORITY_MS),
       term: ++this.#terms,
-      ...{ link: 0, down: [], isDeposed: false },
+      link: 0,
+      down: [],
+      isDeposed: false,
     };
     this.#leaders.push(leader);
     this.#connect(leader);

@@ -97,7 +97,10 @@ export class LeaderLog {
     const perPart = Math.ceil(stocks.length / parts);
     const position = { index: this.#index, life: this.life, lastIndex: this.#lastIndex, hash: this.#hash };
     return Array.from({ length: parts }, (_, part) => ({
-      ...{ t: 'snapshot', ...position, part, parts },
+      t: 'snapshot',
+      ...position,
+      part,
+      parts,
       stocks: stocks
         .slice(part * perPart, (part + 1) * perPart)
         .map(({ name, price, quantity, version }) => [name, price, quantity, version] as const),

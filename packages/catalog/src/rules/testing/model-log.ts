@@ -83,7 +83,13 @@ export class ReferenceLog {
       ({ name, price, quantity, version }) => [name, price, quantity, version] as const,
     );
     return [rows.slice(0, 1), rows.slice(1)].map((part, position) => ({
-      ...{ t: 'snapshot', index, life: LIFE, lastIndex, hash, part: position, parts: 2 },
+      t: 'snapshot',
+      index,
+      life: LIFE,
+      lastIndex,
+      hash,
+      part: position,
+      parts: 2,
       stocks: part,
     }));
   }

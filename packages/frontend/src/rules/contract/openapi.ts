@@ -23,7 +23,10 @@ type Json = Readonly<Record<string, unknown>>;
 const JSON_TYPE = 'application/json';
 
 const KEY_SCHEMA: JsonSchema = {
-  ...{ type: 'string', minLength: 1, maxLength: KEY_LENGTH_MAX, pattern: '^[\\x20-\\x7e]+$' },
+  type: 'string',
+  minLength: 1,
+  maxLength: KEY_LENGTH_MAX,
+  pattern: '^[\\x20-\\x7e]+$',
 };
 
 /** A parameter as OpenAPI describes it. */
@@ -39,7 +42,10 @@ export const PARAMETERS: Readonly<Record<ParameterName, OpenApiParameter>> = {
   StockName: parameter('path', 'name', { type: 'string', minLength: 1, maxLength: 64 }),
   OrderNumber: parameter('path', 'number', { type: 'integer', minimum: 1 }),
   Limit: parameter('query', 'limit', {
-    ...{ type: 'integer', minimum: 1, maximum: PAGE_ROWS_MAX, default: PAGE_ROWS_DEFAULT },
+    type: 'integer',
+    minimum: 1,
+    maximum: PAGE_ROWS_MAX,
+    default: PAGE_ROWS_DEFAULT,
   }),
   AfterStock: parameter(
     'query',
@@ -71,7 +77,8 @@ const HEADERS: Readonly<
 > = {
   Location: header('Path of the order.', { type: 'string', examples: ['/orders/10'] }),
   ETag: header('Version of the resource in this life of the cluster.', {
-    ...{ type: 'string', examples: ['"5f0c9a3100112233-v7"'] },
+    type: 'string',
+    examples: ['"5f0c9a3100112233-v7"'],
   }),
   XCache: header('Whether the response came from the cache.', { type: 'string', enum: ['hit', 'miss'] }),
   CacheControl: header('How long the response may be cached.', { type: 'string' }),
@@ -79,7 +86,8 @@ const HEADERS: Readonly<
   XRequestId: header(
     'The id of the request if it is 1 to 128 visible ASCII characters, else a generated one.',
     {
-      ...{ type: 'string', maxLength: 128 },
+      type: 'string',
+      maxLength: 128,
     },
   ),
   XServedBy: header('Name of the process that sent the response.', { type: 'string' }),
@@ -89,9 +97,15 @@ const HEADERS: Readonly<
 
 /** Names of the headers in a response. */
 const HEADER_NAMES: Readonly<Record<keyof typeof HEADERS, string>> = {
-  ...{ Location: 'Location', ETag: 'ETag', XCache: 'X-Cache', CacheControl: 'Cache-Control' },
-  ...{ IdempotencyKey: 'Idempotency-Key', XRequestId: 'X-Request-Id', XServedBy: 'X-Served-By' },
-  ...{ RetryAfter: 'Retry-After', WwwAuthenticate: 'WWW-Authenticate' },
+  Location: 'Location',
+  ETag: 'ETag',
+  XCache: 'X-Cache',
+  CacheControl: 'Cache-Control',
+  IdempotencyKey: 'Idempotency-Key',
+  XRequestId: 'X-Request-Id',
+  XServedBy: 'X-Served-By',
+  RetryAfter: 'Retry-After',
+  WwwAuthenticate: 'WWW-Authenticate',
 };
 
 const DESCRIPTION =
@@ -164,11 +178,12 @@ function describeAnswers({
       ? jsonOf(ref('schemas', schema))
       : { [mediaType]: { schema: { type: mediaType === JSON_TYPE ? 'object' : 'string' } } };
   const statuses = [...COMMON_ERRORS, ...(requiresOperator ? (['UNAUTHORIZED'] as const) : []), ...errors];
+  const notModified = supportsConditional
+    ? { 304: { description: 'Not modified.', headers: describeHeaders(headers) } }
+    : {};
   return {
     200: { description, headers: describeHeaders(headers), content },
-    ...(supportsConditional
-      ? { 304: { description: 'Not modified.', headers: describeHeaders(headers) } }
-      : {}),
+    ...notModified,
     ...describeErrors(statuses),
   };
 }

@@ -65,14 +65,20 @@ const UNCONDITIONAL =
 
 const STOCKS: readonly Operation[] = [
   {
-    ...{ method: 'get', path: '/stocks', id: 'listStocks', tag: 'stocks' },
+    method: 'get',
+    path: '/stocks',
+    id: 'listStocks',
+    tag: 'stocks',
     summary: 'List stocks by name',
     parameters: ['Limit', 'AfterStock'],
     response: { description: 'A page of the list.', schema: 'StockPage' },
     errors: ['UNAVAILABLE'],
   },
   {
-    ...{ method: 'get', path: '/stocks/{name}', id: 'getStock', tag: 'stocks' },
+    method: 'get',
+    path: '/stocks/{name}',
+    id: 'getStock',
+    tag: 'stocks',
     summary: 'Look up a stock',
     description:
       'Reflects every order that was acknowledged before the request, even when served from the cache. `ETag` is the ' +
@@ -83,7 +89,11 @@ const STOCKS: readonly Operation[] = [
     errors: ['INVALID_STOCK', 'STOCK_NOT_FOUND', 'UNAVAILABLE'],
   },
   {
-    ...{ method: 'put', path: '/stocks/{name}', id: 'putStock', tag: 'stocks', requiresOperator: true },
+    method: 'put',
+    path: '/stocks/{name}',
+    id: 'putStock',
+    tag: 'stocks',
+    requiresOperator: true,
     summary: 'List a stock or change its price',
     description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
@@ -96,13 +106,11 @@ const STOCKS: readonly Operation[] = [
     errors: ['INVALID_STOCK', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
   {
-    ...{
-      method: 'post',
-      path: '/stocks/{name}/restock',
-      id: 'restock',
-      tag: 'stocks',
-      requiresOperator: true,
-    },
+    method: 'post',
+    path: '/stocks/{name}/restock',
+    id: 'restock',
+    tag: 'stocks',
+    requiresOperator: true,
     summary: 'Add quantity to a stock',
     description: UNCONDITIONAL,
     parameters: ['StockName', 'IdempotencyKey'],
@@ -118,7 +126,10 @@ const STOCKS: readonly Operation[] = [
 
 const ORDERS: readonly Operation[] = [
   {
-    ...{ method: 'post', path: '/orders', id: 'placeOrder', tag: 'orders' },
+    method: 'post',
+    path: '/orders',
+    id: 'placeOrder',
+    tag: 'orders',
     summary: 'Place an order',
     description:
       'The same key and body return the same result for at least 24 hours, also after crashes. After 504 the order may ' +
@@ -134,7 +145,10 @@ const ORDERS: readonly Operation[] = [
     errors: ['INVALID_ORDER', 'STOCK_NOT_FOUND', 'INSUFFICIENT_STOCK', 'LIMIT_REACHED', ...COMMAND_ERRORS],
   },
   {
-    ...{ method: 'get', path: '/orders', id: 'listOrders', tag: 'orders' },
+    method: 'get',
+    path: '/orders',
+    id: 'listOrders',
+    tag: 'orders',
     summary: 'List filled orders by number',
     description:
       'One request examines a bounded number of orders. With `name` a page may therefore be short or even empty before ' +
@@ -144,7 +158,10 @@ const ORDERS: readonly Operation[] = [
     errors: ['UNAVAILABLE'],
   },
   {
-    ...{ method: 'get', path: '/orders/{number}', id: 'getOrder', tag: 'orders' },
+    method: 'get',
+    path: '/orders/{number}',
+    id: 'getOrder',
+    tag: 'orders',
     summary: 'Read a filled order',
     description:
       'A filled order never changes, as `Cache-Control` says. A cache may keep it and revalidates its `ETag`, which ' +
@@ -158,17 +175,29 @@ const ORDERS: readonly Operation[] = [
 
 const PAGES: readonly Operation[] = [
   {
-    ...{ method: 'get', path: '/', id: 'dashboard', tag: 'pages', errors: [] },
+    method: 'get',
+    path: '/',
+    id: 'dashboard',
+    tag: 'pages',
+    errors: [],
     summary: 'The dashboard',
     response: { description: 'An HTML page.', mediaType: 'text/html' },
   },
   {
-    ...{ method: 'get', path: '/docs', id: 'docs', tag: 'pages', errors: [] },
+    method: 'get',
+    path: '/docs',
+    id: 'docs',
+    tag: 'pages',
+    errors: [],
     summary: 'This contract as a page',
     response: { description: 'An HTML page.', mediaType: 'text/html' },
   },
   {
-    ...{ method: 'get', path: '/openapi.json', id: 'openapi', tag: 'pages', errors: [] },
+    method: 'get',
+    path: '/openapi.json',
+    id: 'openapi',
+    tag: 'pages',
+    errors: [],
     summary: 'This contract as OpenAPI 3.1',
     parameters: ['IfNoneMatch'],
     response: { description: 'This document.', mediaType: 'application/json', headers: ['ETag'] },
@@ -178,28 +207,47 @@ const PAGES: readonly Operation[] = [
 
 const MONITORING: readonly Operation[] = [
   {
-    ...{ method: 'get', path: '/livez', id: 'livez', tag: 'monitoring', errors: [] },
+    method: 'get',
+    path: '/livez',
+    id: 'livez',
+    tag: 'monitoring',
+    errors: [],
     summary: 'Liveness check',
     response: { description: 'The process is running.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/readyz', id: 'readyz', tag: 'monitoring', errors: ['UNAVAILABLE'] },
+    method: 'get',
+    path: '/readyz',
+    id: 'readyz',
+    tag: 'monitoring',
+    errors: ['UNAVAILABLE'],
     summary: 'Readiness check',
     description: 'With `?verbose` the response lists every condition by name.',
     response: { description: 'The process is ready for traffic.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/status', id: 'status', tag: 'monitoring', errors: [] },
+    method: 'get',
+    path: '/status',
+    id: 'status',
+    tag: 'monitoring',
+    errors: [],
     summary: 'Current leader, links, cache and open requests',
     response: { description: 'The status.', mediaType: 'application/json' },
   },
   {
-    ...{ method: 'get', path: '/metrics', id: 'metrics', tag: 'monitoring', errors: [] },
+    method: 'get',
+    path: '/metrics',
+    id: 'metrics',
+    tag: 'monitoring',
+    errors: [],
     summary: 'Metrics for Prometheus',
     response: { description: 'The metrics.', mediaType: 'text/plain' },
   },
   {
-    ...{ method: 'get', path: '/dashboard/stream', id: 'dashboardStream', tag: 'monitoring' },
+    method: 'get',
+    path: '/dashboard/stream',
+    id: 'dashboardStream',
+    tag: 'monitoring',
     summary: 'Data of the dashboard, as server-sent events',
     response: { description: 'An endless stream of events.', mediaType: 'text/event-stream' },
     errors: ['UNAVAILABLE'],

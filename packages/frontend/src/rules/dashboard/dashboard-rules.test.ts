@@ -119,14 +119,26 @@ test('ReportStore requests again only after an answer or a closed link, and keep
 
 function report(more: Partial<ReplicaReport>): ReplicaReport {
   return {
-    ...{ role: 'follower', term: 3, leader: '1', leading: false, firstIndex: 1, lastIndex: 20, commit: 18 },
-    ...{ applied: 18, orders: 9, hash: 'abcdef0123456789', learner: false, peers: [] },
+    role: 'follower',
+    term: 3,
+    leader: '1',
+    leading: false,
+    firstIndex: 1,
+    lastIndex: 20,
+    commit: 18,
+    applied: 18,
+    orders: 9,
+    hash: 'abcdef0123456789',
+    learner: false,
+    peers: [],
     ...more,
   };
 }
 
 const CATALOG: CatalogReport = {
-  ...{ lastIndex: 18, stocks: 700, ready: true },
+  lastIndex: 18,
+  stocks: 700,
+  ready: true,
   sessions: [
     { peer: 'frontend-1', leaseMs: 400, names: ['A'] },
     { peer: 'frontend-3', leaseMs: 400, names: ['A', 'B'] },
@@ -136,14 +148,21 @@ const CATALOG: CatalogReport = {
 };
 
 const INPUT: SnapshotInput = {
-  ...{ now: 10_000, time: 5, servedBy: 'frontend-1', leader: { replica: '1', term: 3 }, leaderlessMs: null },
+  now: 10_000,
+  time: 5,
+  servedBy: 'frontend-1',
+  leader: { replica: '1', term: 3 },
+  leaderlessMs: null,
   replicas: [
     {
-      ...{ id: '1', linked: true },
+      id: '1',
+      linked: true,
       lastReport: {
         receivedAt: 9_900,
         report: report({
-          ...{ role: 'leader', leading: true, lastIndex: 25 },
+          role: 'leader',
+          leading: true,
+          lastIndex: 25,
           peers: [
             { id: '2', inbound: true, outbound: true, match: 20 },
             { id: '3', inbound: true, outbound: false, match: 25 },
@@ -157,7 +176,9 @@ const INPUT: SnapshotInput = {
   catalogs: [
     { id: 'catalog-1', linked: true, current: true, lastReport: { receivedAt: 9_900, report: CATALOG } },
     {
-      ...{ id: 'catalog-2', linked: true, current: false },
+      id: 'catalog-2',
+      linked: true,
+      current: false,
       lastReport: { receivedAt: 9_900, report: { ...CATALOG, sessions: CATALOG.sessions.slice(0, 2) } },
     },
   ],
@@ -170,7 +191,8 @@ const INPUT: SnapshotInput = {
   traffic: ratesBetween(new OrderCounters().sample({ hits: 0, misses: 0 }, 0), {
     ...new OrderCounters().sample({ hits: 0, misses: 0 }, 1),
   }),
-  ...{ requestsOpen: 1, events: [] },
+  requestsOpen: 1,
+  events: [],
 };
 
 test('snapshotOf shows roles, lags as reported by the leader, and the front-ends that may cache a stock', () => {

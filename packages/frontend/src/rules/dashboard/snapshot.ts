@@ -145,19 +145,35 @@ export function createSnapshot(input: SnapshotInput): DashboardSnapshot {
   const others = reports.flatMap(({ sessions }) => sessions).filter(({ peer }) => peer !== input.servedBy);
   const { time, servedBy, leader, leaderlessMs, traffic, requestsOpen, events } = input;
   return {
-    ...{ time, servedBy, health, verdict, leader, leaderlessMs, replicas, catalogs },
+    time,
+    servedBy,
+    health,
+    verdict,
+    leader,
+    leaderlessMs,
+    replicas,
+    catalogs,
     frontends: peersOf(others),
     stocks: input.stocks.map(({ name, price, quantity }) => ({
-      ...{ name, price: formatCents(price), quantity },
+      name,
+      price: formatCents(price),
+      quantity,
       cachedHere: input.isCachedHere(name),
       cachedBy: peersOf(others.filter(({ leaseMs, names }) => leaseMs > 0 && names.includes(name))),
     })),
     stocksTotal: Math.max(input.stocks.length, ...reports.map((report) => report.stocks)),
     orders: input.orders.map(({ number, name, type, quantity, price, time: at }) => ({
-      ...{ number, name, type, quantity, price: formatCents(price), time: at },
+      number,
+      name,
+      type,
+      quantity,
+      price: formatCents(price),
+      time: at,
     })),
     ordersTotal: Math.max(0, ...replicas.map(({ orders }) => orders ?? 0), input.orders[0]?.number ?? 0),
-    ...{ traffic, requestsOpen, events },
+    traffic,
+    requestsOpen,
+    events,
   };
 }
 
@@ -168,7 +184,9 @@ function toDashboardReplicas(input: SnapshotInput): readonly DashboardReplica[] 
     const report = lastReport?.report ?? null;
     const role = shownRole(linked, lastReport, input.now);
     return {
-      ...{ id, role, linked },
+      id,
+      role,
+      linked,
       term: report?.term ?? null,
       firstIndex: report?.firstIndex ?? null,
       lastIndex: report?.lastIndex ?? null,
@@ -212,7 +230,9 @@ function peersOf(sessions: readonly FrontendReport[]): readonly string[] {
 
 function shownCatalogs({ catalogs, now }: SnapshotInput): readonly DashboardCatalog[] {
   return catalogs.map(({ id, linked, current, lastReport }) => ({
-    ...{ id, current, state: shownCatalogState(linked, lastReport, now) },
+    id,
+    current,
+    state: shownCatalogState(linked, lastReport, now),
     lastIndex: lastReport?.report.lastIndex ?? null,
     frontends: lastReport?.report.sessions.length ?? null,
   }));
