@@ -68,13 +68,7 @@ export function createBackends(options: BackendsOptions): Backends {
       else catalogs.onCatalogList(replica, items);
     },
   });
-  const stocks = new StockReader({
-    catalogs,
-    leader: {
-      lookup: async (name, deadline) => replicas.lookup(name, deadline),
-      list: async (question, deadline) => replicas.listStocks(question, deadline),
-    },
-  });
+  const stocks = new StockReader({ catalogs, leader: replicas.requests });
   const responseMs = Math.min(SEND_RESPONSE_MS_MAX, deadlineMs / 10);
   const deadlines = new DeadlineTimer(deadlineMs - responseMs, REQUESTS_MAX);
   return { cache, catalogs, replicas, stocks, deadlines };

@@ -119,7 +119,7 @@ export class ClusterPoller {
     const known = this.#orders[0]?.number ?? 0;
     if (last <= known) return;
     const after = Math.max(known, last - ORDERS_MAX);
-    const page = await replicas.listOrders({ after, limit: ORDERS_MAX, name: null }, deadline);
+    const page = await replicas.requests.listOrders({ after, limit: ORDERS_MAX, name: null }, deadline);
     if (page === NO_RESULT) return;
     const kept = after === known ? this.#orders : [];
     this.#orders = [...page.orders.toReversed(), ...kept].slice(0, ORDERS_MAX);

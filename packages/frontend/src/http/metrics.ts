@@ -31,13 +31,13 @@ export function describeFrontend(
     () => replicas.leader?.term ?? 0,
   );
   metrics.addGauge('replicas_linked', 'Whether the link to each replica is open.', () =>
-    replicas.status.replicas.map(({ id, connected }) => [{ id }, connected ? 1 : 0] as const),
+    replicas.connections.map(({ id, connected }) => [{ id }, connected ? 1 : 0] as const),
   );
   metrics.addGauge(
     'requests_pending',
     'Requests to replicas and catalogs that are queued, or sent and not answered yet.',
     () => {
-      const { commands, reads, lookups } = replicas.status;
+      const { commands, reads, lookups } = replicas.requests.counts;
       return [
         ...labelled('commands', commands),
         ...labelled('reads', reads),

@@ -52,7 +52,7 @@ function status(services: RouteServices): object {
       leaseRemainingMs: Math.round(catalogs.leaseRemainingMs),
     },
     requestsOpen: deadlines.size,
-    orders: replicas.status,
+    orders: { replicas: replicas.connections, ...replicas.requests.counts },
     catalogs: catalogs.views.map(({ id, linked, current, lastReport }) => ({
       id,
       linked,

@@ -52,7 +52,7 @@ export async function readOrder(services: RouteServices, call: Call): Promise<Ap
   const number = parseOrderNumber(call.parameter);
   if (number === null) throw orderNotFound();
   return withDeadline(services, async (deadline) => {
-    const order = requireResult(await replicas.readOrder(number, deadline), 'the order');
+    const order = requireResult(await replicas.requests.readOrder(number, deadline), 'the order');
     if (order === null) throw orderNotFound();
     const headers = replies.headers(call);
     headers['Cache-Control'] = IMMUTABLE;
@@ -72,7 +72,7 @@ export async function listOrders(services: RouteServices, call: HttpCall): Promi
   return withDeadline(services, async (deadline) => {
     const { limit, name } = query;
     const page = requireResult(
-      await services.replicas.listOrders({ after, limit, name }, deadline),
+      await services.replicas.requests.listOrders({ after, limit, name }, deadline),
       'the orders',
     );
     return services.replies.ok(call, pageJson(page.orders, page.next, orderJson));

@@ -65,10 +65,10 @@ export async function submitCommand(
   deadline: Deadline,
   command: CommandWire,
 ): Promise<FinalResult | NoResultReason> {
-  if (!isTraced) return replicas.submit(command, deadline);
+  if (!isTraced) return replicas.requests.submit(command, deadline);
   const [, key] = command;
   log.debug({ requestId, key }, 'command received');
-  const outcome = await replicas.submit([...command, requestId], deadline);
+  const outcome = await replicas.requests.submit([...command, requestId], deadline);
   log.debug({ requestId, key, outcome }, 'command answered');
   return outcome;
 }

@@ -84,7 +84,7 @@ export class SimulatedFrontend extends SimulatedProcess {
   submit(command: Command, reply: Reply<FinalResult | NoResultReason>): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.submit(commandToWire(command), deadline).then(
+      replicas.requests.submit(commandToWire(command), deadline).then(
         (result) => {
           deadlines.close(deadline);
           reply(result);
@@ -118,7 +118,7 @@ export class SimulatedFrontend extends SimulatedProcess {
   readOrder(number: number, reply: Reply<Order | null | Failed>): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.readOrder(number, deadline).then(
+      replicas.requests.readOrder(number, deadline).then(
         (found) => {
           deadlines.close(deadline);
           reply(found === NO_RESULT ? 'failed' : found);
@@ -135,7 +135,7 @@ export class SimulatedFrontend extends SimulatedProcess {
   ): void {
     this.#serve(({ replicas, deadlines }) => {
       const deadline = deadlines.open();
-      replicas.listOrders({ after, limit, name: null }, deadline).then(
+      replicas.requests.listOrders({ after, limit, name: null }, deadline).then(
         (page) => {
           deadlines.close(deadline);
           reply(page === NO_RESULT ? 'failed' : page);
