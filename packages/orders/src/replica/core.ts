@@ -1,9 +1,8 @@
 /**
  * The parts of a replica that do not depend on sockets, folders or signals (those are in `Replica`):
- * announces the leader, opens and closes the leader session, accepts commands, and answers reads of the book.
+ * announces the leader, and opens and closes the leader session. `FrontendRequests` answers front-ends.
  */
-import type { InvalidItem, ReplicaReport, SeedStock } from '@trireme/domain';
-import { TriremeError } from '@trireme/domain';
+import { TriremeError, type ReplicaReport, type SeedStock } from '@trireme/domain';
 import {
   describeMembership,
   type LogIndex,
@@ -11,25 +10,22 @@ import {
   type NodeStatus,
   type RaftNode,
 } from '@trireme/raft';
-import { LogThrottle, type Link, type LinkHandler, type Log } from '@trireme/service';
+import type { LinkHandler, Log } from '@trireme/service';
 import { CatalogLinks } from '../leader/catalog-links.js';
 import type { CatalogSetControl } from '../group/catalogs-routes.js';
-import { FrontendLinks, sendToFrontend } from './frontends.js';
+import { FrontendRequests } from './frontend-requests.js';
+import { FrontendLinks } from './frontends.js';
 import { membersFrame } from '../group/group-routes.js';
-import { PendingFrames, busyAnswer, requiresLeader } from './pending-frames.js';
 import type { BookStateMachine, BookStorage, MachineEvents } from '../book/machine.js';
 import { LeaderSession, type OrderStep, type Proposer } from '../leader/session.js';
-import { OrderLists } from './order-lists.js';
-import { OrderReads } from './order-reads.js';
+import type { OrderReads } from './order-reads.js';
 import { formatAddress } from '../rules/group/addresses.js';
-import { parseFrontendFrame, type FrontendFrame } from '../rules/frames.js';
 import type { MemberClocks } from '../rules/leader/log-clock.js';
 import type { MemberAddresses } from '../rules/group/member-addresses.js';
 import { RecentBatches } from '../rules/leader/recent-batches.js';
 import { isSeeded, type BookMeta, type DecidedBatch } from '../rules/book/state.js';
 import type { Pacer } from './scan-pacer.js';
 import { Seeder } from '../leader/seeding.js';
-import { StockReads } from './stock-reads.js';
 
 /** Detects that the data folder is a copy; see `ClusterLifeFile`. */
 interface ClusterLives {
@@ -67,8 +63,6 @@ interface ReplicaCoreOptions<Store extends BookStorage> {
   readonly onStep: (step: OrderStep) => void;
 }
 
-type SubmitFrame = Extract<FrontendFrame, { t: 'submit' }>;
-
 /** What this replica has while it leads. */
 type Leadership =
   | { readonly state: 'none' }
@@ -86,10 +80,7 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
   readonly #options: ReplicaCoreOptions<Store>;
   readonly #frontends: FrontendLinks;
   readonly #catalogs: CatalogLinks;
-  readonly #reads: OrderReads;
-  readonly #lists: OrderLists;
-  readonly #stockReads: StockReads;
-  readonly #invalidLines = new LogThrottle();
+  readonly #requests: FrontendRequests;
   readonly #recent: RecentBatches;
   /** Log index of the catalog set that was last announced to front-ends. */
   #announcedCatalogsIndex = 0;
@@ -97,7 +88,6 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
   #node: RaftNode | null = null;
   #leadership: Leadership = NOT_LEADING;
   #isSeeded = false;
-  readonly #heldFrames = new PendingFrames();
   #isStopping = false;
 
   /** Opens no port and starts no node; call `onNodeStarted` with the node. */
@@ -120,15 +110,15 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
       onClose: (link) => this.session?.onCatalogClosed(link),
       onUrlChange: () => this.#announceCatalogs(),
     });
-    const reading = {
+    this.#requests = new FrontendRequests({
       machine,
       session: () => this.session,
+      isSessionPending: () => this.#isSessionPending,
+      report: () => (this.#node === null ? null : options.report(this.#node)),
       pacer: options.pacer,
-      fatal: (error: unknown) => options.fatal(error),
-    };
-    this.#reads = new OrderReads(reading);
-    this.#lists = new OrderLists(reading);
-    this.#stockReads = new StockReads(reading);
+      log: options.log,
+      fatal: (error) => options.fatal(error),
+    });
     this.#recordSeed(meta);
   }
 
@@ -142,7 +132,7 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
   stop(): void {
     this.#isStopping = true;
     this.#closeSession();
-    this.#releaseHeld();
+    this.#requests.release();
   }
 
   /** Null while this replica does not lead. */
@@ -151,7 +141,7 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
   }
 
   get reads(): OrderReads {
-    return this.#reads;
+    return this.#requests.orderReads;
   }
 
   /** Number of linked front-ends. */
@@ -223,7 +213,7 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
       this.#catalogs.onLeadershipLost();
       this.#closeSession();
       this.#leadership = NOT_LEADING;
-      this.#releaseHeld();
+      this.#requests.release();
     } else {
       if (this.#leadership.state === 'none') this.#leadership = { state: 'elected', at: performance.now() };
       if (this.#leadership.state !== 'open') this.#catalogs.onElected(term);
@@ -291,7 +281,7 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
     });
     this.#leadership = { state: 'open', session };
     this.#catalogs.onSessionOpened();
-    this.#releaseHeld();
+    this.#requests.release();
   }
 
   /** The log has everything that must come before orders. */
@@ -325,10 +315,6 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
     }
   }
 
-  #releaseHeld(): void {
-    for (const { link, frame } of this.#heldFrames.drain()) this.#handleFrame(link, frame);
-  }
-
   /** Restarts the recent batches if a snapshot replaced the book, or the log began a new life. */
   #restartRecent({ lastSeq: seq, lastIndex: index, hash }: BookMeta): void {
     const { last } = this.#recent;
@@ -352,86 +338,11 @@ export class ReplicaCore<Store extends BookStorage = BookStorage> {
     onOpen: (link) => {
       this.#frontends.add(link, this.#node?.status() ?? null);
     },
-    onMessage: (link, message) => {
-      const frame = parseFrontendFrame(message);
-      // A malformed frame closes its link; any other error is a bug of this replica.
-      try {
-        this.#handleFrame(link, frame);
-      } catch (error) {
-        this.#options.fatal(error);
-      }
-    },
+    onMessage: (link, message) => this.#requests.onMessage(link, message),
     onClose: (link) => {
       this.#frontends.delete(link);
-      this.#heldFrames.removeLink(link);
+      this.#requests.onLinkClosed(link);
       this.session?.onFrontendClosed(link.id);
     },
   };
-
-  #handleFrame(link: Link, frame: FrontendFrame): void {
-    if (this.#isSessionPending && requiresLeader(frame)) {
-      if (!this.#heldFrames.tryAdd(link, frame)) sendToFrontend(link, busyAnswer(frame));
-      return;
-    }
-    switch (frame.t) {
-      case 'submit':
-        this.#refuseInvalid(link, 'submitted', frame.invalid);
-        this.#submit(link, frame);
-        return;
-      case 'get':
-        this.#refuseInvalid(link, 'got', frame.invalid);
-        this.#reads.get(link, frame.items);
-        return;
-      case 'list':
-        this.#lists.list(link, frame);
-        return;
-      case 'lookup':
-        this.#refuseInvalid(link, 'stocks', frame.invalid);
-        this.#stockReads.lookUp(link, frame.items);
-        return;
-      case 'listStocks':
-        this.#stockReads.list(link, frame);
-        return;
-      case 'invalidList':
-        this.#logInvalid(link, frame.reason);
-        sendToFrontend(link, { t: 'pageInvalid', id: frame.id, reason: frame.reason });
-        return;
-      case 'report':
-        this.#sendReport(link);
-    }
-  }
-
-  /** Refuses invalid items one by one: the link serves many clients. A front-end of this version sends none. */
-  #refuseInvalid(link: Link, t: 'submitted' | 'got' | 'stocks', invalid: readonly InvalidItem[]): void {
-    const [first] = invalid;
-    if (first === undefined) return;
-    this.#logInvalid(link, first.reason);
-    const items = invalid.map(({ id, reason }) => [id, 'invalid', reason] as const);
-    sendToFrontend(link, t === 'stocks' ? { t, life: this.machine.book.meta.life, items } : { t, items });
-  }
-
-  #logInvalid(link: Link, reason: string): void {
-    const suppressed = this.#invalidLines.suppressedIfDue(link.peer, performance.now());
-    if (suppressed !== null)
-      this.#options.log.warn({ peer: link.peer, reason, suppressed }, 'invalid request refused');
-  }
-
-  #sendReport(link: Link): void {
-    const report = this.#node === null ? null : this.#options.report(this.#node);
-    if (report !== null) sendToFrontend(link, { t: 'report', report });
-  }
-
-  #submit(link: Link, frame: SubmitFrame): void {
-    const { session } = this;
-    if (session !== null) {
-      for (const { id, command, requestId } of frame.items) {
-        session.submit(command, { link: link.id, id }, requestId);
-      }
-      return;
-    }
-    sendToFrontend(link, {
-      t: 'submitted',
-      items: frame.items.map(({ id }) => [id, 'refused', 'notLeader']),
-    });
-  }
 }
