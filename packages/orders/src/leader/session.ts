@@ -1,28 +1,20 @@
 /**
- * What a replica runs for one term as leader: appends commands to the log, sends them to the catalogs at the
- * same time, and answers once they are decided and visible. Connects the rules (CommandQueue, CatalogFeed)
- * with the Raft node, the catalog links and timers. Opened when the replica becomes leader, closed when it
- * loses leadership.
+ * What a replica runs for one term as leader: appends commands to the log (BatchProposer), sends them to the
+ * catalogs at the same time, and answers once they are decided and visible. Connects the rules (CommandQueue,
+ * CatalogFeed) with the Raft node, the catalog links and timers. Opened when the replica becomes leader, closed
+ * when it loses leadership.
  */
-import { RaftError, type LogIndex, type Term } from '@trireme/raft';
+import type { LogIndex, Term } from '@trireme/raft';
 import { AUTHORITY_MS } from '@trireme/coherence';
-import {
-  FormatError,
-  TriremeError,
-  encodeBatch,
-  type Command,
-  type Order,
-  type ReplicaToCatalog,
-} from '@trireme/domain';
-import { WakeTimer, deferWork, type Log } from '@trireme/service';
+import { FormatError, TriremeError, type Command, type Order, type ReplicaToCatalog } from '@trireme/domain';
+import { WakeTimer, type Log } from '@trireme/service';
+import { BatchProposer } from './batch-proposer.js';
 import type { CatalogLinkView } from './catalog-links.js';
 import { CatalogFeed, type CatalogState, type FeedAction } from '../rules/leader/catalog-feed.js';
 import { changeCatalogs, type CatalogChange } from '../rules/leader/catalog-set.js';
-import { BatchDelay } from '../rules/leader/batch-delay.js';
 import { CommandQueue, type SubmitAnswer, type Waiter } from '../rules/leader/command-queue.js';
 import type { CatalogFrame } from '../rules/frames.js';
 import { IdempotencyIndex } from '../rules/book/idempotency-index.js';
-import { LogClock } from '../rules/leader/log-clock.js';
 import { ReadWaitQueue } from '../rules/leader/read-wait-queue.js';
 import type { RecentBatches, VisibleStocks } from '../rules/leader/recent-batches.js';
 import type { DecidedBatch } from '../rules/book/state.js';
@@ -76,17 +68,6 @@ interface LeaderSessionOptions {
   readonly wallClock: () => number;
 }
 
-/**
- * Each batch announces the number of visible orders to the other replicas. If no batch follows for this long,
- * in milliseconds, an entry without commands announces it.
- */
-const ANNOUNCE_VISIBLE_MS = 100;
-/**
- * Maximum number of proposed, uncommitted batches; commands that arrive meanwhile make the next batch larger.
- */
-const PROPOSALS_IN_FLIGHT_MAX = 8;
-/** Delay before a step that was refused because of load is retried, in milliseconds. */
-const RETRY_MS = 20;
 /** Maximum number of items of reads that wait for the store, and of look-ups that wait for visibility. */
 const WAITING_ITEMS_MAX = 100_000;
 
@@ -95,21 +76,11 @@ export class LeaderSession {
   readonly #queue: CommandQueue;
   readonly #feed: CatalogFeed;
   readonly #tracer: RequestTracer;
-  readonly #batchDelay = new BatchDelay();
-  readonly #clock: LogClock;
+  readonly #proposer: BatchProposer;
   readonly #waits = new ReadWaitQueue(WAITING_ITEMS_MAX);
   readonly #lookups = new ReadWaitQueue(WAITING_ITEMS_MAX);
-  /** Log indexes of this session's uncommitted proposals, in order. */
-  readonly #proposed: number[] = [];
-  /** The number of visible orders announced last in the log. */
-  #announcedVisible: number;
   #setChange: SetChange | null = null;
   readonly #feedTimer: WakeTimer;
-  #isFlushDue = false;
-  #isAnnounceScheduled = false;
-  #isAnnounceDue = false;
-  #isDelayScheduled = false;
-  #isRetryScheduled = false;
   #isOpen = true;
 
   constructor(options: LeaderSessionOptions) {
@@ -121,9 +92,17 @@ export class LeaderSession {
     const authorityMs = AUTHORITY_MS;
     this.#feed = new CatalogFeed({ term, book, recent, authorityMs, electedAt });
     this.#feedTimer = new WakeTimer(options.now, () => this.#runFeed((now) => this.#feed.tick(now)));
-    this.#announcedVisible = book.meta.visibleOrders;
     this.#tracer = new RequestTracer(options.log);
-    this.#clock = new LogClock(book.meta, options.now());
+    this.#proposer = new BatchProposer({
+      propose: (bytes) => options.node.propose(bytes),
+      queue: this.#queue,
+      book,
+      beforeCommands: () => this.#proposeSetChange(),
+      onLogged: ({ index, bytes }, commands) => this.#onLogged(index, bytes, commands),
+      fail: (error) => this.#fail(error),
+      now: options.now,
+      wallClock: options.wallClock,
+    });
     this.#runFeed((now) => this.#feed.start(now));
     for (const { link, id, isLeaderAnnounced } of options.catalogs.links)
       this.#runFeed(() => this.#feed.onLinkOpened(link, id, isLeaderAnnounced));
@@ -149,7 +128,7 @@ export class LeaderSession {
     const { queued } = this.#queue;
     const answer = this.#queue.submit(command, waiter);
     if (requestId !== null) this.#tracer.onSubmitted(command.key, requestId, this.#queue.queued > queued);
-    if (answer === null) this.#flushSoon();
+    if (answer === null) this.#proposer.flushSoon();
     else this.#options.answer([answer]);
   }
 
@@ -171,7 +150,7 @@ export class LeaderSession {
     if (decided.length > 0) this.#options.onStep('decided');
     this.#runFeed((now) => this.#feed.applied(index, now));
     if (!this.#isOpen) return;
-    while (this.#proposed[0] !== undefined && this.#proposed[0] <= index) this.#proposed.shift();
+    this.#proposer.onApplied(index);
     if ((this.#setChange?.index ?? Infinity) <= index) this.#finishSetChange(null);
     // Commands that exceeded the limit of proposals in flight can go now.
     this.#flushIfWaiting();
@@ -265,7 +244,7 @@ export class LeaderSession {
       const done = (error: TriremeError | null): void => (error === null ? resolve() : reject(error));
       this.#setChange = { change, index: null, isRetryScheduled: false, done };
       if ('remove' in change) this.#feed.retire(change.remove);
-      this.#flushSoon();
+      this.#proposer.flushSoon();
     });
   }
 
@@ -278,6 +257,7 @@ export class LeaderSession {
   /** This replica lost leadership: answers every waiter and stops all work. */
   close(): void {
     this.#isOpen = false;
+    this.#proposer.stop();
     this.#feedTimer.stop();
     this.#options.answer(this.#queue.close());
     this.#waits.cancelAll();
@@ -291,6 +271,7 @@ export class LeaderSession {
   #fail(error: unknown): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#proposer.stop();
     this.#options.fatal(error);
   }
 
@@ -334,7 +315,7 @@ export class LeaderSession {
         if (answers.length > 0) this.#options.onStep('answered');
         this.#waits.onReadable(this.#queue.readableIndex);
         this.#lookups.onReadable(action.index);
-        this.#announceVisibleSoon();
+        this.#proposer.announceVisibleSoon();
         // Commands that exceeded the limit of invisible commands can go now.
         this.#flushIfWaiting();
       }
@@ -351,44 +332,9 @@ export class LeaderSession {
     );
   }
 
-  /** Schedules an announcement of the number of visible orders, unless a batch announces it first. */
-  #announceVisibleSoon(): void {
-    if (this.#isAnnounceScheduled || this.#queue.visibleOrders <= this.#announcedVisible) return;
-    this.#isAnnounceScheduled = true;
-    const before = this.#announcedVisible;
-    this.#after(ANNOUNCE_VISIBLE_MS, () => {
-      this.#isAnnounceScheduled = false;
-      if (this.#announcedVisible > before) this.#announceVisibleSoon();
-      else {
-        this.#isAnnounceDue = true;
-        this.#flushSoon();
-      }
-    });
-  }
-
   #flushIfWaiting(): void {
-    if (this.#queue.queued > 0 || this.#isAnnounceDue || this.#setChange !== null) this.#flushSoon();
-  }
-
-  /** Proposes the queued commands at the end of this turn of the event loop. */
-  #flushSoon(): void {
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    deferWork(() => {
-      this.#isFlushDue = false;
-      this.#ifOpen(() => this.#flush());
-    });
-  }
-
-  #flush(): void {
-    if (this.#isRetryScheduled) return;
-    this.#proposeSetChange();
-    if (this.#delaysBatch()) return;
-    while (this.#proposed.length < PROPOSALS_IN_FLIGHT_MAX) {
-      const commands = this.#queue.takeBatch();
-      if (commands === null && !this.#isAnnounceDue) return;
-      if (!this.#propose(commands ?? [])) return;
-    }
+    if (this.#setChange !== null) this.#proposer.flushSoon();
+    else this.#proposer.flushIfWaiting();
   }
 
   /**
@@ -397,94 +343,25 @@ export class LeaderSession {
    */
   #proposeSetChange(): void {
     const pending = this.#setChange;
-    if (pending === null || pending.index !== null || this.#proposed.length >= PROPOSALS_IN_FLIGHT_MAX)
-      return;
+    if (pending === null || pending.index !== null || !this.#proposer.hasRoom) return;
     const { change } = pending;
     if ('remove' in change && !this.#feed.mayRemove(change.remove, this.#options.now())) {
       if (pending.isRetryScheduled) return;
       pending.isRetryScheduled = true;
-      this.#after(RETRY_MS, () => {
-        pending.isRetryScheduled = false;
-        this.#flushSoon();
-      });
+      this.#proposer.flushLater(() => (pending.isRetryScheduled = false));
       return;
     }
     const ids = changeCatalogs(this.#feed.catalogIds, change);
-    const logged = this.#appendBatch([], ids);
+    const logged = this.#proposer.append([], ids);
     if (logged === null) return;
     pending.index = logged.index;
     this.#runFeed((now) => this.#feed.onSetLogged(logged.index, ids, now));
   }
 
-  /** Returns whether the log accepted the commands. */
-  #propose(commands: readonly Command[]): boolean {
-    const logged = this.#appendBatch(commands);
-    if (logged === null) {
-      this.#queue.requeue(commands);
-      return false;
-    }
-    if (commands.length === 0) return true;
-    const { index, bytes } = logged;
-    this.#batchDelay.onBatchLogged(commands.length, this.#options.now());
+  #onLogged(index: LogIndex, bytes: Uint8Array, commands: readonly Command[]): void {
     this.#queue.onLogged(index, commands);
     this.#tracer.onLogged(index, commands);
     const names = [...new Set(commands.map(({ name }) => name))];
     this.#runFeed((now) => this.#feed.onLogged(index, bytes, names, now));
-    return true;
-  }
-
-  /**
-   * Appends a batch. Returns null if the log refuses it now; then a retry is scheduled, unless leadership is
-   * lost.
-   */
-  #appendBatch(
-    commands: readonly Command[],
-    catalogs?: readonly string[],
-  ): { readonly index: LogIndex; readonly bytes: Uint8Array } | null {
-    try {
-      const times = this.#clock.next(this.#options.now(), this.#options.wallClock());
-      const { visibleOrders } = this.#queue;
-      const bytes = encodeBatch({ ...times, visibleOrders, commands, seed: null, catalogs });
-      const { index } = this.#options.node.propose(bytes);
-      this.#proposed.push(index);
-      this.#announcedVisible = visibleOrders;
-      this.#isAnnounceDue = false;
-      return { index, bytes };
-    } catch (error) {
-      if (!(error instanceof RaftError)) this.#fail(error);
-      // Refused because of load or a leadership transfer, which may be aborted; losing leadership closes the
-      // session.
-      else this.#retryFlush();
-      return null;
-    }
-  }
-
-  #delaysBatch(): boolean {
-    const delayMs = this.#batchDelay.remainingMs(this.#queue.queued, this.#options.now());
-    if (delayMs === 0) return false;
-    if (this.#isDelayScheduled) return true;
-    this.#isDelayScheduled = true;
-    this.#after(Math.ceil(delayMs), () => {
-      this.#isDelayScheduled = false;
-      this.#flushSoon();
-    });
-    return true;
-  }
-
-  #retryFlush(): void {
-    this.#isRetryScheduled = true;
-    this.#after(RETRY_MS, () => {
-      this.#isRetryScheduled = false;
-      this.#flushSoon();
-    });
-  }
-
-  /** These timers are not cancelled: they are short, and do nothing if they fire after `close`. */
-  #after(ms: number, callback: () => void): void {
-    setTimeout(() => this.#ifOpen(callback), ms);
-  }
-
-  #ifOpen(callback: () => void): void {
-    if (this.#isOpen) callback();
   }
 }

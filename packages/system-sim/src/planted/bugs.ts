@@ -43,9 +43,9 @@ const ORDER_PATH: readonly Mutation[] = [
   },
   {
     name: 'logged batch claims too many visible orders',
-    file: `${ORDERS}/leader/session.js`,
-    find: 'const { visibleOrders } = this.#queue;',
-    replace: 'const visibleOrders = this.#options.machine.book.meta.orders;',
+    file: `${ORDERS}/leader/batch-proposer.js`,
+    find: 'const { visibleOrders } = queue;',
+    replace: 'const visibleOrders = this.#options.book.meta.orders;',
   },
   {
     name: 'order read before it is visible',
