@@ -10,7 +10,7 @@ import { RaftError } from '@trireme/raft';
 import { syncFolder, writeDurably } from '@trireme/service';
 
 /** Folder of the book of a replica that never installed a snapshot. */
-const FIRST = 'book';
+export const FIRST_BOOK = 'book';
 const POINTER = 'book.current';
 const NAME = /^book(-\d+)?$/;
 const BOOK_FILES = /^book(-\d+|\.current\.new)?$/;
@@ -45,7 +45,7 @@ export class BookFolder {
   /** Path for a new book; never one that this process has used before. */
   newPath(): string {
     this.#last += 1;
-    return join(this.#data, `${FIRST}-${this.#last}`);
+    return join(this.#data, `${FIRST_BOOK}-${this.#last}`);
   }
 
   /** Makes the book at `path`, a path from `next`, the current one; durably. */
@@ -69,7 +69,7 @@ export async function currentBookName(data: string): Promise<string> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return FIRST;
+    if (isMissing(error)) return FIRST_BOOK;
     throw error;
   }
   const name = text.replace(/\n$/, '');
@@ -83,7 +83,7 @@ export async function currentBookName(data: string): Promise<string> {
 }
 
 function numberOf(name: string): number {
-  return name === FIRST ? 0 : Number(name.slice(FIRST.length + 1));
+  return name === FIRST_BOOK ? 0 : Number(name.slice(FIRST_BOOK.length + 1));
 }
 
 function damaged(what: string): RaftError {

@@ -1,12 +1,11 @@
 /** Creates snapshots of the order book, and installs snapshots that a leader sends. */
 import { rm } from 'node:fs/promises';
-import { FormatError, type Stock } from '@trireme/domain';
+import type { Stock } from '@trireme/domain';
 import type { LogBase, SnapshotSupport, SnapshotView, StagedSnapshot } from '@trireme/raft';
-import { BookCheck } from './check.js';
 import type { BookFolder } from './folder.js';
 import type { BookStateMachine } from './machine.js';
 import { packRecords, unpackRecords } from './record-stream.js';
-import { isLocalRecord, readMeta, tableOf, textKey, unseal } from './codec.js';
+import { receiveBook } from './receive.js';
 import { Book } from '../rules/book/book.js';
 import type { BookMeta } from '../rules/book/state.js';
 import { BookStore } from './store.js';
@@ -18,13 +17,6 @@ interface BookSnapshotsOptions {
   readonly id: string;
   readonly restored: LogBase | null;
 }
-
-/**
- * Records per write of a received snapshot: few enough to keep the event loop responsive, many enough to be
- * fast.
- */
-const WRITE_RECORDS = 1_000;
-const WRITE_BYTES = 1024 * 1024;
 
 interface Received {
   readonly store: BookStore;
@@ -71,7 +63,7 @@ export class BookSnapshots implements SnapshotSupport {
     const path = folder.newPath();
     const store = await BookStore.create(path, id);
     try {
-      const { meta, stocks } = await this.#write(store, base, chunks);
+      const { meta, stocks } = await receiveBook(store, unpackRecords(chunks), base.index);
       // The meta record goes last: without one, the folder does not count as a book.
       await store.complete({ cluster, id }, meta, base);
       return this.#staged(path, base, { store, meta, stocks });
@@ -80,41 +72,6 @@ export class BookSnapshots implements SnapshotSupport {
       await rm(path, { recursive: true, force: true });
       throw error;
     }
-  }
-
-  /** Checks and writes each record as it arrives, except the meta record. */
-  async #write(
-    store: BookStore,
-    base: LogBase,
-    chunks: AsyncIterable<Uint8Array>,
-  ): Promise<Omit<Received, 'store'>> {
-    const records = unpackRecords(chunks);
-    const first = await records.next();
-    if (first.done === true || tableOf(first.value[0]) !== 'meta') {
-      throw new FormatError('the snapshot does not start with its meta record');
-    }
-    const meta = readMeta(unseal(textKey('meta'), first.value[1]));
-    if (meta.applied !== base.index) {
-      throw new FormatError(
-        `the snapshot of log index ${base.index} contains a book of log index ${meta.applied}`,
-      );
-    }
-    const check = new BookCheck(meta);
-    let batch: (readonly [Uint8Array, Uint8Array])[] = [];
-    let bytes = 0;
-    for await (const record of records) {
-      if (isLocalRecord(record[0]))
-        throw new FormatError('the snapshot contains a record that belongs to a single replica');
-      check.visit(...record);
-      batch.push(record);
-      bytes += record[0].byteLength + record[1].byteLength;
-      if (batch.length < WRITE_RECORDS && bytes < WRITE_BYTES) continue;
-      await store.put(batch);
-      batch = [];
-      bytes = 0;
-    }
-    await store.put(batch);
-    return { meta, stocks: check.finish() };
   }
 
   #staged(path: string, base: LogBase, { store, meta, stocks }: Received): StagedSnapshot {

@@ -3,9 +3,21 @@
  * of one history of the cluster) and the folder in which it was noted. Original and copy diverge, so cached
  * values of one must not match the other: the leader on a copy logs a new life.
  */
+import { join } from 'node:path';
+import { writeDurably } from '@trireme/service';
 import { LineWriter, formatOwnedLine, readOwnedLine, type FolderBoundValue } from './line-file.js';
 
 const LIFE_FILE = 'life';
+/** Stands for the folder of another cluster. */
+const OTHER_FOLDER = 'another-cluster';
+
+/**
+ * Notes a life as that of another folder, so that the first leader on `data` logs a new one.
+ * @throws the system's error.
+ */
+export async function recordForeignLife(data: string, life: string): Promise<void> {
+  await writeDurably(join(data, LIFE_FILE), `${life} ${OTHER_FOLDER}\n`);
+}
 
 export class ClusterLifeFile {
   readonly #data: string;

@@ -9,6 +9,7 @@
  *                  the founders, once all of them have confirmed that their folders are empty (founding.ts)
  *     founders     ids of all founders at that time, with their instance ids if known; flags that change
  *                  later do not change the group
+ *     incomplete   present while another program writes the folder (backup/found-cluster.ts)
  *
  * Without a log and without the bootstrap file, a replica cannot know what it voted for and acknowledged
  * before. It then takes an id that no member has had (rules/group/member-ids.ts) and waits to be added to a group.
@@ -25,10 +26,11 @@ import { readLine } from './line-file.js';
 import { formatFounders, parseFounders, type Founders } from '../rules/group/founding.js';
 import { INCARNATION_BYTES, nameOfMember, newMemberId } from '../rules/group/member-ids.js';
 
-const LOG = 'log';
+export const LOG = 'log';
 const MEMBER_FILE = 'member';
 const BOOTSTRAP_FILE = 'bootstrap';
-const FOUNDERS_FILE = 'founders';
+export const FOUNDERS_FILE = 'founders';
+export const INCOMPLETE_FILE = 'incomplete';
 const REPLICA_NAME = /^[A-Za-z0-9_-]{1,55}$/;
 /** Files that exist only beside a log: books, and the second copy of the hard state. */
 const BESIDE_A_LOG = /^(book|log\.hard-state)/;
@@ -65,6 +67,11 @@ export async function determineMember(options: {
   const names = await readdir(data);
   if (names.includes('CURRENT'))
     throw new RaftError('BAD_CONFIG', `${data} is not a replica's data folder: it is itself a LevelDB store`);
+  if (names.includes(INCOMPLETE_FILE))
+    throw new RaftError(
+      'BAD_CONFIG',
+      `${data} is incomplete: the command that wrote it was interrupted. Remove it and run the command again`,
+    );
   const id = await readMember(data, name);
   const recorded = async (): Promise<void> => {
     // The log's folder must be durable before the file that makes this replica a founder is removed.
