@@ -52,6 +52,7 @@ export interface RestockCommand extends KeyedCommand {
   readonly quantity: number;
 }
 
+/** A change that a client or an operator requests. Its key makes it safe to repeat. */
 export type Command = OrderCommand | ListCommand | RestockCommand;
 
 /** Why a command was rejected. */
@@ -128,11 +129,13 @@ export function isCatalogId(id: unknown): id is string {
 /** The life of a cluster. */
 const LIFE = /^[0-9a-f]{16}$/;
 const KINDS = ['buy', 'sell', 'list', 'restock'] as const;
+/** The kinds of commands as numbers in the log and in frames. They never change. */
 export const KIND_CODES = { buy: 0, sell: 1, list: 2, restock: 3 } as const;
 
 /** A command in the log and in frames: `[kind, key, name, amount]`. */
 export type CommandWire = readonly [kind: number, key: string, name: string, amount: number];
 
+/** Converts a command to its form in the log and in frames, without validating it. */
 export function commandToWire(command: Command): CommandWire {
   const amount = command.kind === 'list' ? command.price : command.quantity;
   return [KIND_CODES[command.kind], command.key, command.name, amount];
@@ -171,6 +174,7 @@ const REJECTIONS: readonly Rejection[] = ['STOCK_NOT_FOUND', 'INSUFFICIENT_STOCK
 /** An outcome as a number: the price if filled, 0 if done, -1 and below for a rejection; null for `none`. */
 export type OutcomeWire = number | null;
 
+/** Converts an outcome to a number, for the hash of the log. */
 export function outcomeToWire(outcome: Outcome): OutcomeWire {
   switch (outcome.kind) {
     case 'filled':

@@ -32,6 +32,7 @@ export const HTTP_STATUS_OF = {
   OUTCOME_UNKNOWN: 504,
 } as const;
 
+/** The stable word of an error response, such as `STOCK_NOT_FOUND`. */
 export type ErrorStatus = keyof typeof HTTP_STATUS_OF;
 
 /** Words that only internal ports use: an operator can receive them, a client cannot. */
@@ -57,8 +58,10 @@ export interface ErrorBody {
 /** Thrown when a request is refused or fails. `status` is the stable word in the response. */
 export class TriremeError extends Error {
   override readonly name = 'TriremeError';
+  /** The stable word in the response; it also determines the HTTP status code. */
   readonly status: ErrorStatus;
 
+  /** @param message says what happened, to what, and what to do next; clients see it */
   constructor(status: ErrorStatus, message: string, options?: ErrorOptions) {
     super(message, options);
     this.status = status;

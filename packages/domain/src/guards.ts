@@ -79,6 +79,7 @@ export function expectItems<Item>(
   return { items, invalid };
 }
 
+/** @returns the value. @throws FormatError with `what` if it is not a boolean. */
 export function expectBoolean(value: unknown, what: string): boolean {
   if (typeof value !== 'boolean') throw new FormatError(`${what} is not a boolean`);
   return value;

@@ -1,6 +1,7 @@
 /** Orders: types, bounds and JSON format. */
 import { formatCents, type Cents } from './money.js';
 
+/** Whether an order takes units from a stock or adds units to it. */
 export type OrderType = 'buy' | 'sell';
 
 /** An order as a client requests it. */

@@ -62,6 +62,7 @@ const REQUEST_SCHEMAS = {
   Restock: restockBody.meta({ examples: [{ quantity: 40 }] }),
 } as const;
 
+/** The name of a schema in the OpenAPI document. */
 export type ApiSchemaName = keyof typeof RESPONSE_SCHEMAS | keyof typeof REQUEST_SCHEMAS;
 
 /** A JSON Schema object. */

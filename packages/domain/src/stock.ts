@@ -4,6 +4,7 @@ import { formatCents, type Cents } from './money.js';
 /** The index of the log entry that last changed the stock; 0 if it was not changed since the seed. */
 export type StockVersion = number;
 
+/** A listed stock, as of one log index. */
 export interface Stock {
   readonly name: string;
   readonly price: Cents;

@@ -10,6 +10,7 @@
 /** Minimum number of insertions before the underlying map is replaced. */
 const RENEW_AFTER = 256;
 
+/** A map for entries that live only for milliseconds; the head of this file says why. */
 export class TransientMap<Key, Value extends object> {
   readonly #renewAfter: number;
   #map = new Map<Key, Value>();
@@ -21,14 +22,17 @@ export class TransientMap<Key, Value extends object> {
     this.#renewAfter = renewAfter;
   }
 
+  /** Number of entries. */
   get size(): number {
     return this.#map.size;
   }
 
+  /** @returns the value; undefined if the key is not present. */
   get(key: Key): Value | undefined {
     return this.#map.get(key);
   }
 
+  /** Adds an entry, or replaces its value. */
   set(key: Key, value: Value): void {
     // The second condition bounds the cost: at most half as many entries are copied as were inserted.
     if (this.#inserted >= this.#renewAfter && this.#inserted >= 2 * this.#map.size) {
@@ -44,6 +48,7 @@ export class TransientMap<Key, Value extends object> {
     return this.#map.delete(key);
   }
 
+  /** Removes all entries. */
   clear(): void {
     this.#map = new Map();
     this.#inserted = 0;

@@ -4,6 +4,7 @@ import type { LineOutput } from './output/line-output.js';
 import { standardOutput } from './output/standard-output.js';
 import { errorMessage } from './rules/error-message.js';
 
+/** The log of a process, a pino logger: `log.info({ index }, 'message in lower case')`. */
 export type Log = pino.Logger;
 
 /** Levels in order of severity. */

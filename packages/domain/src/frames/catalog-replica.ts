@@ -81,8 +81,10 @@ export const REPLICA_TO_CATALOG = {
   authority: fields({ id: integer(), logged: integer() }),
 };
 
+/** A frame that a replica sends to a catalog. */
 export type ReplicaToCatalog = SentFrame<typeof REPLICA_TO_CATALOG>;
 
+/** The frames from a catalog to a replica, each with its check. */
 export const CATALOG_TO_REPLICA = {
   /** The first frame on a link: the URL at which front-ends reach the catalog's internal port. */
   hello: fields({ url }),
@@ -104,4 +106,5 @@ export const CATALOG_TO_REPLICA = {
   revoked: fields({ index: integer() }),
 };
 
+/** A frame that a catalog sends to a replica. */
 export type CatalogToReplica = SentFrame<typeof CATALOG_TO_REPLICA>;

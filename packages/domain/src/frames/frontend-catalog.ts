@@ -16,6 +16,7 @@ import {
 } from './schema.js';
 import { afterName, life, lookup, pageLimit, stockPage, stockWire } from './values.js';
 
+/** The frames from a front-end to a catalog, each with its check. */
 export const FRONTEND_TO_CATALOG = {
   /** Requests a lease. The front-end counts it from when it sent this frame. */
   renew: fields({ id: integer() }),
@@ -27,7 +28,9 @@ export const FRONTEND_TO_CATALOG = {
   report: fields({}),
 };
 
+/** A frame that a front-end sends to a catalog. */
 export type FrontendToCatalog = SentFrame<typeof FRONTEND_TO_CATALOG>;
+/** A frame that a catalog received: invalid parts of it are marked instead of refused. */
 export type ReceivedFrontendToCatalog = ReceivedFrame<typeof FRONTEND_TO_CATALOG>;
 
 /**
@@ -60,6 +63,7 @@ const leaseMs: Check<number> = (value, what) => {
   return Math.min(value, LEASE_MS_MAX);
 };
 
+/** The frames from a catalog to a front-end, each with its check. */
 export const CATALOG_TO_FRONTEND = {
   /**
    * Sent once on a link, as soon as the catalog knows it and before any answer but `unready`. Stock versions, and so
@@ -78,5 +82,7 @@ export const CATALOG_TO_FRONTEND = {
   report: tolerant('invalidReport', { report: catalogReport }),
 };
 
+/** A frame that a catalog sends to a front-end. */
 export type CatalogToFrontend = SentFrame<typeof CATALOG_TO_FRONTEND>;
+/** A frame that a front-end received from a catalog: invalid parts of it are marked instead of refused. */
 export type ReceivedCatalogToFrontend = ReceivedFrame<typeof CATALOG_TO_FRONTEND>;

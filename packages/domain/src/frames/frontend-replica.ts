@@ -79,6 +79,7 @@ const orderName: Check<string> = (value, what) => {
   throw new FormatError(`${what} is not a valid stock name`);
 };
 
+/** The frames from a front-end to a replica, each with its check. */
 export const FRONTEND_TO_REPLICA = {
   submit,
   /** With `linearizable` only the leader answers `missing`, after a confirmed read. */
@@ -96,7 +97,9 @@ export const FRONTEND_TO_REPLICA = {
   report: fields({}),
 };
 
+/** A frame that a front-end sends to a replica. */
 export type FrontendToReplica = SentFrame<typeof FRONTEND_TO_REPLICA>;
+/** A frame that a replica received: invalid parts of it are marked instead of refused. */
 export type ReceivedFrontendToReplica = ReceivedFrame<typeof FRONTEND_TO_REPLICA>;
 
 // ---- order replica -> front-end ------------------------------------------------------------------------------
@@ -193,5 +196,7 @@ export const REPLICA_TO_FRONTEND = {
   report: tolerant('invalidReport', { report: replicaReport }),
 };
 
+/** A frame that a replica sends to a front-end. */
 export type ReplicaToFrontend = SentFrame<typeof REPLICA_TO_FRONTEND>;
+/** A frame that a front-end received from a replica: invalid parts of it are marked instead of refused. */
 export type ReceivedReplicaToFrontend = ReceivedFrame<typeof REPLICA_TO_FRONTEND>;

@@ -15,11 +15,10 @@ export const REPORT_STOCKS_MAX = 200;
 
 const idText = text(64);
 
-/** The current Raft role of a member. */
 const raftRole = oneOf(['follower', 'preCandidate', 'candidate', 'leader']);
+/** The current Raft role of a member. */
 export type RaftRole = Checked<typeof raftRole>;
 
-/** Another member, as seen by the reporting one. */
 const peerReport = object({
   id: idText,
   /** Whether the link on which the reporting member receives its messages is open. */
@@ -29,9 +28,10 @@ const peerReport = object({
   /** Index up to which its log durably matches the leader's; null unless the reporting member is the leader. */
   match: nullable(integer()),
 });
+/** Another member, as seen by the reporting one. */
 export type PeerReport = Checked<typeof peerReport>;
 
-/** A report of an order replica about itself. */
+/** Schema of `ReplicaReport`. */
 export const replicaReport = object({
   role: raftRole,
   term: integer(),
@@ -50,9 +50,9 @@ export const replicaReport = object({
   learner: boolean,
   peers: listOf(peerReport, 'peer', REPORT_MEMBERS_MAX),
 });
+/** A report of an order replica about itself. */
 export type ReplicaReport = Checked<typeof replicaReport>;
 
-/** A front-end, as seen by the catalog. */
 const frontendReport = object({
   peer: idText,
   /** Remaining milliseconds of its lease; 0 without a lease. */
@@ -60,9 +60,10 @@ const frontendReport = object({
   /** Stocks that it may have in its cache: sent as cacheable, and not revoked since. */
   names: listOf(idText, 'name', REPORT_STOCKS_MAX),
 });
+/** A front-end, as seen by the catalog. */
 export type FrontendReport = Checked<typeof frontendReport>;
 
-/** A report of a catalog about itself. */
+/** Schema of `CatalogReport`. */
 export const catalogReport = object({
   /** Index of the last applied batch. */
   lastIndex: integer(),
@@ -71,4 +72,5 @@ export const catalogReport = object({
   ready: boolean,
   sessions: listOf(frontendReport, 'session', REPORT_SESSIONS_MAX),
 });
+/** A report of a catalog about itself. */
 export type CatalogReport = Checked<typeof catalogReport>;

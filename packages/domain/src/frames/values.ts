@@ -76,6 +76,7 @@ export function orderWire(value: unknown) {
   ] as const;
 }
 
+/** Converts an order from its form in frames. */
 export function toOrder([number, name, type, quantity, price, time]: OrderWire): Order {
   return { number, name, type, quantity, price, time };
 }
@@ -93,10 +94,12 @@ export function stockWire(value: unknown) {
   ] as const;
 }
 
+/** Converts a stock to its form in frames. */
 export function stockToWire({ name, price, quantity, version }: Stock): StockWire {
   return [name, price, quantity, version];
 }
 
+/** Converts a stock from its form in frames. */
 export function toStock([name, price, quantity, version]: StockWire): Stock {
   return { name, price, quantity, version };
 }
@@ -132,6 +135,7 @@ function memberWire(value: unknown) {
 /** The members of the group. Of two frames the one with the higher index is newer. */
 export const members = fields({ index: integer(), items: listOf(memberWire, 'member', MEMBERS_MAX) });
 
+/** The frame with the members of the group, for front-ends and catalogs. */
 export type MembershipFrame = SentFrame<{ members: typeof members }>;
 
 /** A catalog of the configured set and the URL of its internal port; null if it has no link to this replica. */

@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
 import type { Link, LinkHandler } from './link.js';
 
+/** Options of a `LinkDialer`. */
 export interface LinkDialerOptions extends LinkLimits {
   /** URL of the other process's internal port, such as `http://127.0.0.1:8191`. */
   readonly url: string;
@@ -23,11 +24,13 @@ export type Dialer = Pick<LinkDialer, 'start' | 'stop'>;
 /** Creates a dialer. A simulation supplies its own, without sockets. */
 export type CreateDialer = (options: LinkDialerOptions) => Dialer;
 
+/** Creates a dialer over sockets. */
 export const createSocketDialer: CreateDialer = (options) => new LinkDialer(options);
 
 /** Time limit of a handshake, in milliseconds. */
 const DIAL_MS_MAX = 1_000;
 
+/** Keeps one link open. The handler gets its messages, and each time it opens or closes. */
 export class LinkDialer {
   readonly #options: LinkDialerOptions;
   readonly #redialer: Redialer;

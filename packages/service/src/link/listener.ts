@@ -10,6 +10,7 @@ import { LogThrottle } from '../rules/throttle.js';
 import type { LinkHandler } from './link.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
 
+/** Options of a `LinkListener`. */
 export interface LinkListenerOptions extends LinkLimits {
   /** Path of the handshake, such as `/links/frontend`. */
   readonly path: string;
@@ -22,7 +23,9 @@ export interface LinkListenerOptions extends LinkLimits {
   readonly linksMax?: number;
 }
 
+/** Accepts links; an `InternalServer` passes the upgrade requests at its path to it. */
 export class LinkListener {
+  /** Path of the handshake. */
   readonly path: string;
   readonly #options: LinkListenerOptions;
   readonly #linksMax: number;

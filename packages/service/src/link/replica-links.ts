@@ -21,9 +21,10 @@ interface ReplicaLinksOptions {
   readonly onRemoved: (url: string) => void;
 }
 
+/** One link to each replica of the group. */
 export class ReplicaLinks {
   readonly #options: ReplicaLinksOptions;
-  readonly #roster: ReplicaSet;
+  readonly #set: ReplicaSet;
   /** By URL: at most one for each member and each initial address. */
   readonly #dialers = new Map<string, Dialer>();
   readonly #open = new Map<string, Link>();
@@ -32,14 +33,16 @@ export class ReplicaLinks {
 
   constructor(options: ReplicaLinksOptions) {
     this.#options = options;
-    this.#roster = new ReplicaSet(options.initialReplicas);
+    this.#set = new ReplicaSet(options.initialReplicas);
   }
 
+  /** Opens links to the initial replicas. */
   start(): void {
     this.#isRunning = true;
     this.#reconcile();
   }
 
+  /** Closes all links. Resolves after their handlers were notified. */
   async stop(): Promise<void> {
     this.#isRunning = false;
     for (const url of [...this.#dialers.keys()]) this.#close(url);
@@ -58,12 +61,12 @@ export class ReplicaLinks {
 
   /** The replicas that should have a link, whether it is open or not. */
   get replicas(): readonly ReplicaAddress[] {
-    return this.#roster.replicas((url) => this.#open.has(url));
+    return this.#set.replicas((url) => this.#open.has(url));
   }
 
   /** Handles the members of the group, as a replica sent them. */
   onMembership(index: number, items: readonly (readonly [id: string, url: string | null])[]): void {
-    if (!this.#roster.onMembership({ index, items })) return;
+    if (!this.#set.onMembership({ index, items })) return;
     this.#options.log.info({ index, members: items }, 'members of the group changed');
     this.#reconcile();
   }

@@ -5,6 +5,7 @@ type Labels = Readonly<Record<string, string>>;
 /** Maximum number of label sets. Events with further sets are counted together with the label value `other`. */
 const SETS_MAX = 256;
 
+/** Counts by label set, as the value of a counter metric. */
 export class Counter {
   readonly #counts = new Map<string, { readonly labels: Labels; count: number }>();
 
@@ -17,6 +18,7 @@ export class Counter {
     else this.#addOther(labels);
   }
 
+  /** Each label set with its count. */
   *[Symbol.iterator](): Generator<readonly [Labels, number]> {
     for (const { labels, count } of this.#counts.values()) yield [labels, count];
   }

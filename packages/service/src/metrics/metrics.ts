@@ -15,6 +15,7 @@ export interface DurationHistogram {
   observe(seconds: number): void;
 }
 
+/** The answer of `GET /metrics`. */
 export interface MetricsPage {
   readonly contentType: string;
   readonly text: string;
@@ -31,6 +32,7 @@ const LOOP_MS = 20;
 /** Upper bounds of the histogram buckets: from 100 microseconds, doubling to 6.5 s. */
 const BUCKETS = Array.from({ length: 17 }, (_, i) => 0.0001 * 2 ** i);
 
+/** The metrics of a process: those of Node, of the log, and those that its parts add. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #now: () => number;

@@ -35,6 +35,7 @@ export function droppedLines(): number {
   return lost;
 }
 
+/** Writes lines to one sink, with a buffer of at most 1 Mi characters. */
 export class LineOutput {
   readonly #sink: LineSink;
   readonly #buffer: LineBuffer;

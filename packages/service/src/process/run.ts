@@ -12,6 +12,7 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
+/** Options of `runProcess`. */
 export interface RunOptions {
   readonly log: Log;
   /** Stops in order when standard input ends, so that the process does not outlive its supervisor. */

@@ -3,6 +3,7 @@
 /** Node's timers can fire up to a millisecond early. */
 const SLACK_MS = 1;
 
+/** Calls the rules at the time that they asked for last. */
 export class WakeTimer {
   readonly #now: () => number;
   readonly #wake: () => void;
@@ -31,6 +32,7 @@ export class WakeTimer {
     }, delay);
   }
 
+  /** Cancels the call that was set, if any. */
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

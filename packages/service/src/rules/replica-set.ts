@@ -4,6 +4,7 @@
  * for example if all members were replaced while this process was disconnected.
  */
 
+/** A replica and where to reach it. */
 export interface ReplicaAddress {
   readonly id: string;
   /** Base URL of its internal port. */
@@ -17,6 +18,7 @@ interface Membership {
   readonly items: readonly (readonly [id: string, url: string | null])[];
 }
 
+/** Decides to which replicas a process keeps links. */
 export class ReplicaSet {
   readonly #seeds: readonly ReplicaAddress[];
   #membership: Membership | null = null;

@@ -3,6 +3,7 @@
 /** The roles that a certificate can have. */
 export const CERTIFICATE_ROLES = ['catalog', 'replica', 'frontend', 'operator'] as const;
 
+/** A role that a certificate can have. */
 export type CertificateRole = (typeof CERTIFICATE_ROLES)[number];
 
 /**

@@ -3,6 +3,7 @@ import { UsageError } from './usage-error.js';
 
 /** Minimum length: shorter secrets can be guessed. */
 export const SECRET_LENGTH_MIN = 16;
+/** Maximum length, so that a secret fits in a header. */
 export const SECRET_LENGTH_MAX = 512;
 
 const HEADER_SAFE = /^[\x21-\x7e]+$/;

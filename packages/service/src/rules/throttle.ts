@@ -8,6 +8,7 @@ interface Kind {
   suppressed: number;
 }
 
+/** Decides for each line whether to log it; each kind has its own interval. */
 export class LogThrottle {
   readonly #intervalMs: number;
   readonly #kinds = new Map<string, Kind>();

@@ -31,6 +31,7 @@ export type InternalRoute = (request: IncomingMessage, response: ServerResponse)
 /** Handles a POST with a JSON body, and returns the body of the 200 response. An error becomes the response. */
 export type InternalAction = (body: unknown) => Promise<object>;
 
+/** Options of an `InternalServer`. */
 export interface InternalServerOptions {
   readonly host: string;
   /** 0 for a free port. */
@@ -59,6 +60,7 @@ const STALL_MS_MAX = 10_000;
 /** Milliseconds that open requests have to finish when the server closes. */
 const CLOSE_MS_MAX = 1_000;
 
+/** The HTTP server of an internal port. */
 export class InternalServer {
   readonly #options: InternalServerOptions;
   readonly #server: Server;
