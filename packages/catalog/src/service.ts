@@ -189,8 +189,8 @@ export class CatalogService {
     const { sends, closes, members, events, wakeAt } = this.#catalog.takeEffects();
     for (const event of events) this.#report(event);
     // A link with a full queue closes itself, so a frame that it dropped is not followed by later ones.
-    for (const [link, frame] of sends) this.#links.get(link)?.send(frame);
-    for (const [link, reason] of closes) this.#links.get(link)?.close(reason);
+    for (const { link, frame } of sends) this.#links.get(link)?.send(frame);
+    for (const { link, reason } of closes) this.#links.get(link)?.close(reason);
     for (const { index, items } of members) this.#replicas.onMembership(index, items);
     this.#timer.set(wakeAt);
   }

@@ -147,8 +147,8 @@ test('reset: discards all data, closes front-ends, and attaches with a new insta
   driver.takeSent(LEADER);
   driver.receiveFromReplica(LEADER, { t: 'reset', reason: 'restored from a copy' });
   assert.equal(driver.takeCloses(), [
-    [1, 'the catalog was reset to another log'],
-    [2, 'the catalog was reset to another log'],
+    { link: 1, reason: 'the catalog was reset to another log' },
+    { link: 2, reason: 'the catalog was reset to another log' },
   ]);
   assert.equal(driver.takeSent(LEADER), [
     { t: 'attach', term: 1, process: P2, ...NOTHING },

@@ -13,7 +13,7 @@ import {
   type CatalogReport,
   type MembershipFrame,
 } from '@trireme/domain';
-import type { CatalogEvent, CatalogStatus, CatalogEffects } from './effects.js';
+import type { CatalogEvent, CatalogStatus, CatalogEffects, Close } from './effects.js';
 import { FollowedLog, type ReceivedEntry } from './followed-log.js';
 import { FrontendQueries } from './frontends.js';
 import { SendQueue } from './send-queue.js';
@@ -73,7 +73,7 @@ export class CatalogCore {
   #hasAuthority = false;
   #now: number;
   #wakeAt = Infinity;
-  #closes: [number, string][] = [];
+  #closes: Close[] = [];
   #members: MembershipFrame[] = [];
   #events: CatalogEvent[] = [];
 
@@ -300,7 +300,7 @@ export class CatalogCore {
         if (this.#log.position.life === null && frame.batch !== null)
           throw new FormatError('received a batch before the first snapshot');
         if (!this.#log.receive(frame)) {
-          this.#closes.push([link, 'too many entries wait to become visible']);
+          this.#closes.push({ link, reason: 'too many entries wait to become visible' });
           this.#detach(leader);
           return;
         }
@@ -353,7 +353,7 @@ export class CatalogCore {
   #reset({ link, replica, term }: Leader, reason: string): void {
     if (this.#log.position.life === null) throw new FormatError('received a reset before the first snapshot');
     for (const frontend of this.#frontends.links)
-      this.#closes.push([frontend, 'the catalog was reset to another log']);
+      this.#closes.push({ link: frontend, reason: 'the catalog was reset to another log' });
     this.#frontends.closeAll();
     this.#log = this.#newLog();
     this.#rules = this.#newRules();
@@ -386,7 +386,7 @@ export class CatalogCore {
           break;
         case 'closeFrontend':
           this.#frontends.close(effect.link);
-          this.#closes.push([effect.link, effect.reason]);
+          this.#closes.push({ link: effect.link, reason: effect.reason });
       }
     }
   }

@@ -25,10 +25,22 @@ export type CatalogEvent =
 
 export type OutgoingFrame = CatalogToFrontend | CatalogToReplica;
 
+/** A frame to send on a link. */
+export interface Send {
+  readonly link: number;
+  readonly frame: OutgoingFrame;
+}
+
+/** A link to close. */
+export interface Close {
+  readonly link: number;
+  readonly reason: string;
+}
+
 /** What the adapters do, in this order: send frames, close links, update the members of the group. */
 export interface CatalogEffects {
-  readonly sends: readonly (readonly [link: number, frame: OutgoingFrame])[];
-  readonly closes: readonly (readonly [link: number, reason: string])[];
+  readonly sends: readonly Send[];
+  readonly closes: readonly Close[];
   readonly members: readonly MembershipFrame[];
   readonly events: readonly CatalogEvent[];
   /** When to call `tick`, instead of any earlier value; null if nothing waits for time to pass. */

@@ -247,7 +247,7 @@ test('dropped for a revocation that was not sent: closes the front-end', () => {
   const driver = CatalogFixture.attached([A]);
   driver.openFrontend(1);
   driver.receiveFromFrontend(1, { t: 'dropped', seq: 1 });
-  assert.equal(driver.takeCloses(), [[1, 'acknowledged a revocation that was not sent']]);
+  assert.equal(driver.takeCloses(), [{ link: 1, reason: 'acknowledged a revocation that was not sent' }]);
   driver.takeSent(1);
   assert.is(driver.lookup(1, 'A'), undefined, 'later frames get no answer');
 });
@@ -257,7 +257,7 @@ test('closes a front-end above the limit, until the leases of closed ones expire
   driver.openFrontendWithCache(1, 'A');
   driver.closeFrontend(1);
   driver.openFrontend(2);
-  assert.equal(driver.takeCloses(), [[2, 'too many front-ends']]);
+  assert.equal(driver.takeCloses(), [{ link: 2, reason: 'too many front-ends' }]);
   assert.equal(driver.takeSent(2), []);
   driver.closeFrontend(2);
   driver.advanceTo(1111);

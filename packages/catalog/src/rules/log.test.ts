@@ -127,7 +127,7 @@ test('entry above the limit of entries or bytes that are not visible: closes the
     driver.receiveFromReplica(LEADER, driver.log.visible(2), driver.log.entry(4, [buy('A')]));
     assert.equal(driver.takeCloses(), [], 'visible entries do not count');
     driver.receiveFromReplica(LEADER, driver.log.entry(5, [buy('A')]));
-    assert.equal(driver.takeCloses(), [[LEADER, 'too many entries wait to become visible']]);
+    assert.equal(driver.takeCloses(), [{ link: LEADER, reason: 'too many entries wait to become visible' }]);
     assert.is(driver.status().leader, null);
     driver.closeReplica(LEADER);
     driver.openReplica(2);

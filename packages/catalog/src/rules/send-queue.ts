@@ -1,15 +1,15 @@
 /** Outgoing frames in their order of sending. Consecutive look-up results on a link share a frame. */
 import { FRAME_ITEMS_MAX, type CatalogLookupResult } from '@trireme/domain';
-import type { OutgoingFrame } from './effects.js';
+import type { OutgoingFrame, Send } from './effects.js';
 
 export class SendQueue {
-  #sends: (readonly [link: number, frame: OutgoingFrame])[] = [];
+  #sends: Send[] = [];
   readonly #results = new Map<number, CatalogLookupResult[]>();
 
   send(link: number, frame: OutgoingFrame): void {
     // A revocation must not overtake a cacheable result that precedes it.
     this.#flush(link);
-    this.#sends.push([link, frame]);
+    this.#sends.push({ link, frame });
   }
 
   /** Sends the result of one look-up. */
@@ -20,7 +20,7 @@ export class SendQueue {
   }
 
   /** Returns the frames since the last call. */
-  takeFrames(): readonly (readonly [link: number, frame: OutgoingFrame])[] {
+  takeFrames(): readonly Send[] {
     for (const link of this.#results.keys()) this.#flush(link);
     const sends = this.#sends;
     this.#sends = [];
@@ -31,6 +31,6 @@ export class SendQueue {
     const items = this.#results.get(link);
     if (items === undefined) return;
     this.#results.delete(link);
-    this.#sends.push([link, { t: 'stocks', items }]);
+    this.#sends.push({ link, frame: { t: 'stocks', items } });
   }
 }

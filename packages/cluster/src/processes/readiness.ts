@@ -10,8 +10,10 @@ const POLL_MS = 25;
 /** Name of the replica that leads; null if none does. */
 export async function findLeaderName(members: SupervisedProcesses, probe: Probe): Promise<string | null> {
   const up = members.withRole('replica').filter(({ process }) => process.pid !== null);
-  const ask = async ({ plan }: SupervisedProcess) =>
-    [plan.name, await probe.replicaStatus(plan.url)] as const;
+  const ask = async ({ plan }: SupervisedProcess) => ({
+    name: plan.name,
+    status: await probe.replicaStatus(plan.url),
+  });
   return findLeader(await Promise.all(up.map(ask)));
 }
 

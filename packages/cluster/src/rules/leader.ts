@@ -18,10 +18,10 @@ export function parseReplicaStatus(value: unknown): ReplicaRoleAndTerm | null {
  * A deposed leader that was paused or partitioned still reports that it leads: the highest term wins.
  */
 export function findLeader(
-  statuses: readonly (readonly [name: string, status: ReplicaRoleAndTerm | null])[],
+  replicas: readonly { readonly name: string; readonly status: ReplicaRoleAndTerm | null }[],
 ): string | null {
   let best: { name: string; term: number } | null = null;
-  for (const [name, status] of statuses) {
+  for (const { name, status } of replicas) {
     if (status?.role === 'leader' && status.term > (best?.term ?? -1)) best = { name, term: status.term };
   }
   return best?.name ?? null;

@@ -121,20 +121,20 @@ test('findLeader returns the leader with the highest term', () => {
   const young = { role: 'leader', term: 4 };
   assert.is(
     findLeader([
-      ['replica-1', old],
-      ['replica-2', young],
-      ['replica-3', null],
+      { name: 'replica-1', status: old },
+      { name: 'replica-2', status: young },
+      { name: 'replica-3', status: null },
     ]),
     'replica-2',
   );
   assert.is(
     findLeader([
-      ['replica-2', young],
-      ['replica-1', old],
+      { name: 'replica-2', status: young },
+      { name: 'replica-1', status: old },
     ]),
     'replica-2',
   );
-  assert.is(findLeader([['replica-1', { role: 'follower', term: 9 }]]), null);
+  assert.is(findLeader([{ name: 'replica-1', status: { role: 'follower', term: 9 } }]), null);
 });
 
 test('parseReplicaStatus returns null for an invalid answer', () => {

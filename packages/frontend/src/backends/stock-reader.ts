@@ -33,7 +33,7 @@ export class StockReader {
    */
   async lookup(name: string, deadline: Deadline): Promise<StockView | null | typeof NO_RESULT> {
     return retryUntilDeadline(deadline, async () => {
-      const [result, source] = await this.#askAll(deadline, async (from) => from.lookup(name, deadline));
+      const { result, source } = await this.#askAll(deadline, async (from) => from.lookup(name, deadline));
       if (result !== RETRY && result !== LOST) this.answered[source] += 1;
       return result;
     });
@@ -46,7 +46,7 @@ export class StockReader {
    */
   async list(question: StockListRequest, deadline: Deadline): Promise<StockPage | typeof NO_RESULT> {
     return retryUntilDeadline(deadline, async () => {
-      const [result] = await this.#askAll(deadline, async (from) => from.list(question, deadline));
+      const { result } = await this.#askAll(deadline, async (from) => from.list(question, deadline));
       return result;
     });
   }
@@ -58,7 +58,10 @@ export class StockReader {
   async #askAll<Result>(
     deadline: Deadline,
     ask: (source: StockSource) => Promise<Result | typeof RETRY | typeof LOST>,
-  ): Promise<readonly [Result | typeof RETRY | typeof LOST, 'catalog' | 'replica']> {
+  ): Promise<{
+    readonly result: Result | typeof RETRY | typeof LOST;
+    readonly source: 'catalog' | 'replica';
+  }> {
     const asked: string[] = [];
     const startedAt = performance.now();
     let isLost = false;
@@ -69,13 +72,13 @@ export class StockReader {
       const result = await ask(catalog);
       if (result !== RETRY && result !== LOST) {
         this.#prefer(catalog, asked);
-        return [result, 'catalog'];
+        return { result, source: 'catalog' };
       }
       isLost ||= result === LOST;
       asked.push(catalog.id);
     }
     const result = await ask(this.#leader);
-    return [result === RETRY && isLost ? LOST : result, 'replica'];
+    return { result: result === RETRY && isLost ? LOST : result, source: 'replica' };
   }
 
   /**

@@ -19,7 +19,7 @@ export class Checks {
   readonly ledger: DecisionRecord;
   readonly #violated: ReportViolation;
   /** Applied entries to check once it is known what is committed. */
-  #applying: (readonly [string, Entry])[] = [];
+  #applying: { readonly replica: string; readonly entry: Entry }[] = [];
 
   constructor(violated: ReportViolation, group: ReplicaGroup, seed: readonly SeedStock[]) {
     this.#violated = violated;
@@ -42,7 +42,7 @@ export class Checks {
       };
       this.oracle.check({ id: name, role, term, log: node.log, currentLeaderTerm: leadsNow });
     }
-    for (const [id, entry] of this.#applying.splice(0)) this.oracle.onApplied(id, entry, 0);
+    for (const { replica: id, entry } of this.#applying.splice(0)) this.oracle.onApplied(id, entry, 0);
   }
 
   onStarted(replica: SimulatedReplica): void {
@@ -54,7 +54,7 @@ export class Checks {
   }
 
   applying({ name }: SimulatedReplica, entry: Entry): void {
-    this.#applying.push([name, entry]);
+    this.#applying.push({ replica: name, entry });
   }
 
   applied({ name }: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void {

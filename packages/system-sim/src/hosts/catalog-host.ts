@@ -138,8 +138,8 @@ export class SimulatedCatalog extends SimulatedProcess {
   #flush(process: CatalogProcess): void {
     const { sends, closes, members, events, wakeAt } = process.catalog.takeEffects();
     for (const event of events) this.#note(event);
-    for (const [link, frame] of sends) process.links.get(link)?.send(frame);
-    for (const [link, reason] of closes) process.links.get(link)?.close(reason);
+    for (const { link, frame } of sends) process.links.get(link)?.send(frame);
+    for (const { link, reason } of closes) process.links.get(link)?.close(reason);
     for (const { index, items } of members) process.replicas.onMembership(index, items);
     process.timer.set(wakeAt);
   }

@@ -324,7 +324,7 @@ export class CatalogSimulation {
     this.#wakeAt = wakeAt;
     assert.equal(closes, []);
     this.counts.installs += events.filter(({ kind }) => kind === 'installed').length;
-    for (const [link, frame] of sends) {
+    for (const { link, frame } of sends) {
       const frontend = this.#open.get(link);
       if (frontend !== undefined) {
         this.#check(frontend, frame as CatalogToFrontend);

@@ -2,7 +2,7 @@
 import type { CatalogTiming } from '@trireme/coherence';
 import type { FrontendToCatalog, MembershipFrame, Stock } from '@trireme/domain';
 import { CatalogCore, type CatalogCoreOptions } from '../catalog-core.js';
-import type { CatalogEvent, OutgoingFrame, CatalogStatus } from '../effects.js';
+import type { CatalogEvent, Close, OutgoingFrame, CatalogStatus } from '../effects.js';
 import { LeaderLog } from './leader-log.js';
 
 const TIMING: CatalogTiming = { authorityMs: 200, leaseMs: 100, lookupWaitMs: 500 };
@@ -22,7 +22,7 @@ export class CatalogFixture {
   /** Id of the last authority request. */
   lastRequestId = 0;
   readonly #sent = new Map<number, OutgoingFrame[]>();
-  #closes: (readonly [link: number, reason: string])[] = [];
+  #closes: Close[] = [];
   #events: CatalogEvent[] = [];
   #processes = 0;
 
@@ -133,7 +133,7 @@ export class CatalogFixture {
   }
 
   /** The links that the catalog closed since the last call. */
-  takeCloses(): readonly (readonly [link: number, reason: string])[] {
+  takeCloses(): readonly Close[] {
     const closes = this.#closes;
     this.#closes = [];
     return closes;
@@ -150,7 +150,7 @@ export class CatalogFixture {
 
   #take(): void {
     const { sends, closes, members, events, wakeAt } = this.catalog.takeEffects();
-    for (const [link, frame] of sends) {
+    for (const { link, frame } of sends) {
       this.#sent.set(link, [...(this.#sent.get(link) ?? []), frame]);
       if (frame.t === 'requestAuthority') this.lastRequestId = frame.id;
     }
