@@ -48,7 +48,7 @@ export async function receiveBook(
 }
 
 /** Reads the meta record, which a stream of records starts with. @throws FormatError if it does not. */
-async function readFirst(records: AsyncGenerator<BookRecord>): Promise<BookMeta> {
+export async function readFirst(records: AsyncGenerator<BookRecord>): Promise<BookMeta> {
   const first = await records.next();
   if (first.done === true || tableOf(first.value[0]) !== 'meta') {
     throw new FormatError('the snapshot does not start with its meta record');

@@ -17,15 +17,25 @@ const CHUNK_BYTES = 64 * 1024;
  */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Packs records into one chunk. */
+export function packSlice(records: readonly BookRecord[]): Buffer {
+  return Buffer.concat(records.flatMap(partsOf));
+}
+
+function partsOf([key, value]: BookRecord): readonly Uint8Array[] {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt16BE(key.byteLength, 0);
+  header.writeUInt32BE(value.byteLength, 2);
+  return [header, key, value];
+}
+
 /** Packs records into chunks. */
 export async function* packRecords(records: AsyncIterable<BookRecord>): AsyncGenerator<Buffer> {
   let parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const [key, value] of records) {
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
-    header.writeUInt16BE(key.byteLength, 0);
-    header.writeUInt32BE(value.byteLength, 2);
-    parts.push(header, key, value);
+  for await (const record of records) {
+    const [key, value] = record;
+    parts.push(...partsOf(record));
     bytes += HEADER_BYTES + key.byteLength + value.byteLength;
     if (bytes < CHUNK_BYTES) continue;
     yield Buffer.concat(parts);

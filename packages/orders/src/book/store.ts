@@ -9,7 +9,7 @@ import { RaftError, decodeBase, encodeBase, type LogBase } from '@trireme/raft';
 import { repairUnsyncedFolder, toStorageError } from '@trireme/raft/level';
 import { BookCheck } from './check.js';
 import { checkOwner, identityRecord, type BookOwner } from './identity.js';
-import { openLevel, scanRecords, type BookLevel, type LevelSnapshot } from './level.js';
+import { openLevel, scanRecords, scanSlices, type BookLevel, type LevelSnapshot } from './level.js';
 import { orderSlices } from './order-slices.js';
 import { BookRecords } from './records.js';
 import { BookWriter, addKeyTo } from './writer.js';
@@ -18,6 +18,7 @@ import {
   describeKey,
   isLocalRecord,
   keyText,
+  numberKey,
   readMeta,
   readStock,
   seal,
@@ -54,8 +55,16 @@ interface OpenedBook {
 interface BookView {
   readonly meta: BookMeta;
   records(): AsyncGenerator<BookRecord>;
+  /**
+   * The same, or the meta record and the retained batches after number `after`, a few records at a time; the event
+   * loop runs between two slices.
+   */
+  slices(after: number | null): AsyncGenerator<readonly BookRecord[]>;
   close(): Promise<void>;
 }
+
+/** Records per slice of a view. */
+const VIEW_SLICE_RECORDS = 200;
 
 /** Bytes read between two pauses of `check`: less than a millisecond's work. */
 const BYTES_PER_PACE = 16 * 1024;
@@ -63,6 +72,8 @@ const BYTES_PER_PACE = 16 * 1024;
  * Number of records besides the book's contents: identity, meta, and the snapshot that it was restored from.
  */
 const OWN_RECORDS = 3;
+
+const BATCHES_END = numberKey('batch', Number.MAX_SAFE_INTEGER);
 
 /** The keys of all stocks: names are ASCII. */
 const STOCK_RANGE = { gte: textKey('stock'), lt: textKey('stock', '\x7f') };
@@ -259,10 +270,12 @@ export class BookStore implements BookStorage {
     this.#readers += 1;
     const key = textKey('meta');
     const meta = this.#db.getSync(key, { snapshot });
+    const first: BookRecord = [key, meta ?? seal(key, Object.entries(EMPTY_META))];
     let isOpen = true;
     return {
       meta: meta === undefined ? EMPTY_META : this.records.parse('meta', key, meta, readMeta),
-      records: () => this.#viewRecords(snapshot, [key, meta ?? seal(key, Object.entries(EMPTY_META))]),
+      records: () => this.#viewRecords(snapshot, first),
+      slices: (after) => this.#viewSlices(snapshot, first, after),
       close: async () => {
         if (!isOpen) return;
         isOpen = false;
@@ -276,6 +289,17 @@ export class BookStore implements BookStorage {
     yield meta;
     const scan = this.#scan(scanRecords(this.#db, { snapshot }));
     for await (const record of scan) if (!isLocalRecord(record[0])) yield record;
+  }
+
+  async *#viewSlices(
+    snapshot: LevelSnapshot,
+    meta: BookRecord,
+    after: number | null,
+  ): AsyncGenerator<readonly BookRecord[]> {
+    yield [meta];
+    const range = after === null ? {} : { gte: numberKey('batch', after + 1), lte: BATCHES_END };
+    const scan = scanSlices(this.#db, { ...range, snapshot }, VIEW_SLICE_RECORDS);
+    for await (const slice of this.#scan(scan)) yield slice.filter(([key]) => !isLocalRecord(key));
   }
 
   /**

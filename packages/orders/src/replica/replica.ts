@@ -8,6 +8,7 @@ import { LINK_PATHS, type SeedStock } from '@trireme/domain';
 import { RaftNode, type CompactionOptions, type Transport } from '@trireme/raft';
 import { LevelLog } from '@trireme/raft/level';
 import { InternalServer, LinkListener, type LinkIdentity, type Log, type Metrics } from '@trireme/service';
+import { BackupRoute } from '../backup/backup-route.js';
 import { CATALOG_LINKS_MAX } from '../leader/catalog-links.js';
 import { catalogsRoutes } from '../group/catalogs-routes.js';
 import { groupRoutes } from '../group/group-routes.js';
@@ -86,6 +87,12 @@ export class Replica {
     counts.describe(() => this.#parts);
     const group = groupRoutes({ node, addresses });
     const catalogs = catalogsRoutes({ node, addresses, set: core.catalogSet });
+    const backups = new BackupRoute({
+      store: () => core.machine.store,
+      cluster: identity.cluster,
+      pacer: new ScanPacer(),
+      metrics,
+    });
     this.#server = new InternalServer({
       host,
       port,
@@ -115,6 +122,7 @@ export class Replica {
         ...group.routes,
         ...catalogs.routes,
         '/export': async (_, response) => core.reads.export(response),
+        '/backup': async (request, response) => backups.handle(request, response),
       },
       actions: { ...group.actions, ...catalogs.actions },
     });

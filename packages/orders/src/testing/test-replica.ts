@@ -336,10 +336,12 @@ export class TestReplica {
   }
 
   async export(): Promise<string> {
-    const response = await fetch(`http://${HOST}:${this.#port}/export`, {
-      headers: { 'x-trireme-secret': SECRET },
-    });
-    return response.text();
+    return (await this.open('/export')).text();
+  }
+
+  /** Requests a path as an operator. */
+  async open(path: string): Promise<Response> {
+    return fetch(`http://${HOST}:${this.#port}${path}`, { headers: { 'x-trireme-secret': SECRET } });
   }
 
   /** Sends a request to a route of the group; by POST if there is a body. */

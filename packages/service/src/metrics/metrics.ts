@@ -117,6 +117,7 @@ const LABELS = [
   'path',
   'event',
   'kind',
+  'result',
 ];
 
 function readings(reading: MetricValue): Iterable<readonly [Readonly<Record<string, string>>, number]> {
