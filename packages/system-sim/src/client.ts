@@ -25,7 +25,7 @@ export interface ClientContext {
   violate(check: string, what: string): void;
   drawName(random: Random): string;
   /** A client saw a change of a stock; `order` is the order number if an order made it. */
-  nudge(name: string, order: number | null, by: StoreClient): void;
+  notifyOthers(name: string, order: number | null, by: StoreClient): void;
 }
 
 interface ClientSettings {
@@ -167,7 +167,7 @@ export class StoreClient {
         simulation.sightings.onResult(request, command, result, isRepeated);
         if (!isRepeated) this.#remember(command, result);
         if (!isRepeated && result[1] !== 'rejected')
-          simulation.nudge(command.name, result[1] === 'filled' ? result[2] : null, this);
+          simulation.notifyOthers(command.name, result[1] === 'filled' ? result[2] : null, this);
         return true;
       },
       () => {
@@ -225,7 +225,7 @@ export class StoreClient {
       (result) => {
         if (result === 'failed') return false;
         simulation.sightings.onOrder(request, number, result);
-        if (result !== null) simulation.nudge(result.name, number, this);
+        if (result !== null) simulation.notifyOthers(result.name, number, this);
         return true;
       },
     );

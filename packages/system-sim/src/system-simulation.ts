@@ -25,7 +25,7 @@ import { SimulatedCatalog } from './hosts/catalog-host.js';
 import { SimulatedFrontend } from './hosts/frontend-host.js';
 import type { LinkedProcess, SimulationContext, ProcessInstance } from './hosts/environment.js';
 import type { SimulatedProcess } from './hosts/host.js';
-import { SimulatedReplica, type ReplicaSettings, type ReplicaObserver } from './hosts/replica-host.js';
+import { SimulatedReplica, type ReplicaSettings, type ReplicaEvents } from './hosts/replica-host.js';
 
 const MEMBERS = ['1', '2', '3'];
 const SPARES = ['4', '5'];
@@ -103,7 +103,7 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
     const violated = (check: string, what: string): void => this.violate(check, what);
     const ids = [...MEMBERS, ...SPARES];
     const urls = new Map(ids.map((id) => [id, `http://replica-${id}:80`]));
-    const context = { network: this.network, settings: this.settings, urls, watcher: this.#watcher() };
+    const context = { network: this.network, settings: this.settings, urls, events: this.#replicaEvents() };
     this.replicas = ids.map((id) => new SimulatedReplica(id, this, context));
     const seeds = MEMBERS.map((id) => ({ id, url: urls.get(id) ?? '' }));
     this.catalogs = [...CATALOGS, ...SPARE_CATALOGS].map(
@@ -204,19 +204,19 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
     this.#immediates.push(run);
   }
 
-  #watcher(): ReplicaObserver {
+  #replicaEvents(): ReplicaEvents {
     return {
-      started: (replica) => this.checks.onStarted(replica),
-      elected: (replica) => this.#elected(replica),
-      sent: (replica, node, message) => this.checks.sent(replica, node, message),
-      applying: (replica, entry) => this.checks.applying(replica, entry),
-      applied: (replica, book, decided) => this.checks.applied(replica, book, decided),
-      installed: (replica, base, meta) => this.checks.installed(replica, base, meta),
-      exchangeClocks: (replica, clocks) => this.#tellClocks(replica, clocks),
+      onStart: (replica) => this.checks.onStart(replica),
+      onElected: (replica) => this.#onElected(replica),
+      onSend: (replica, node, message) => this.checks.onSend(replica, node, message),
+      onApplying: (replica, entry) => this.checks.onApplying(replica, entry),
+      onApplied: (replica, book, decided) => this.checks.onApplied(replica, book, decided),
+      onInstalled: (replica, base, meta) => this.checks.onInstalled(replica, base, meta),
+      onClocksDue: (replica, clocks) => this.#sendClocks(replica, clocks),
     };
   }
 
-  #tellClocks(to: SimulatedReplica, clocks: MemberClocks): void {
+  #sendClocks(to: SimulatedReplica, clocks: MemberClocks): void {
     for (const other of this.replicas) {
       if (other === to || !other.isUp || this.streams.isCut(other, to)) continue;
       clocks.onClock(other.name, other.wallMs(), to.monotonicMs());
@@ -307,12 +307,12 @@ export class SystemSimulation implements GlobalsSource, SimulationContext, Clien
   }
 
   /** A client saw a change of a stock: some other clients look it up, or read the order, at once. */
-  nudge(name: string, order: number | null, by: StoreClient): void {
+  notifyOthers(name: string, order: number | null, by: StoreClient): void {
     for (const client of this.clients)
       if (client !== by && this.random.chance(0.4)) client.onStockChanged(name, order);
   }
 
-  #elected(replica: SimulatedReplica): void {
+  #onElected(replica: SimulatedReplica): void {
     this.count('leaders');
     for (let probe = 0; probe < PROBES; probe += 1) {
       const client = this.random.pick(this.clients);

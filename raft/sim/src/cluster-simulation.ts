@@ -233,31 +233,31 @@ export class ClusterSimulation {
 
   #watcher(): ProcessObserver {
     return {
-      entered: (process) => {
+      onEnter: (process) => {
         this.#touched = process;
       },
-      elected: (process) => {
+      onElected: (process) => {
         for (const listener of this.#electedListeners) listener(process);
         this.#probeDeposed(process);
       },
-      sent: ({ id, disk }, { storage, node }, message) => {
+      onSend: ({ id, disk }, { storage, node }, message) => {
         if (storage.hasFailed)
           this.reportViolation('no messages after a failed sync', `${id} sends ${message.type}`);
         if (node !== null) this.oracle.onSend(message, node.log, disk);
       },
-      started: ({ id, disk }) => this.oracle.onRestart(id, disk),
-      applied: ({ id }, entry, _outcome, hash) => this.oracle.onApplied(id, entry, hash),
-      installed: (process, base, hash) => {
+      onStart: ({ id, disk }) => this.oracle.onRestart(id, disk),
+      onApplied: ({ id }, entry, _outcome, hash) => this.oracle.onApplied(id, entry, hash),
+      onInstalled: (process, base, hash) => {
         this.oracle.onSnapshotInstalled(process.id, base, hash);
         for (const listener of this.#snapshotListeners) listener(process, 'durable');
       },
-      membership: ({ id, node }, inForce) => {
+      onMembership: ({ id, node }, inForce) => {
         if (node !== null) this.quorums.checkInForce(id, inForce, node.log.applied);
       },
-      snapshot: (process, event) => this.#snapshot(process, event),
+      onSnapshotEvent: (process, event) => this.#snapshot(process, event),
       readFloor: () => this.oracle.committed,
-      readGranted: ({ id }, index, floor) => this.oracle.onReadConfirmed(id, index, floor),
-      violated: (check, what) => this.reportViolation(check, what),
+      onReadGranted: ({ id }, index, floor) => this.oracle.onReadConfirmed(id, index, floor),
+      reportViolation: (check, what) => this.reportViolation(check, what),
     };
   }
 }

@@ -253,12 +253,12 @@ export class CatalogPool {
    * Asks a catalog that is preferred to the current one for a lease. The cache moves to it if it grants one.
    */
   #probePreferred(): void {
-    const id = this.#choice.preferred(performance.now(), this.#options.returnDelayMs);
+    const id = this.#choice.preferredCatalog(performance.now(), this.#options.returnDelayMs);
     if (id !== null) this.#catalogs.get(id)?.requestLease(PROBE_ID);
   }
 
   #onProbeGranted(catalog: CatalogLink): void {
-    if (this.#choice.preferred(performance.now(), this.#options.returnDelayMs) === catalog.id)
+    if (this.#choice.preferredCatalog(performance.now(), this.#options.returnDelayMs) === catalog.id)
       this.#moveTo(catalog);
   }
 }

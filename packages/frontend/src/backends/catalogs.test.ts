@@ -161,7 +161,7 @@ test('the cache moves back to a preferred catalog once it has been linked for a 
     async ({ url, catalogs }) => {
       const choice = new CatalogSelector('frontend-1');
       for (const { id } of catalogs) choice.onOpened(id, 0);
-      const preferredId = choice.preferred(1, 0) ?? choice.current;
+      const preferredId = choice.preferredCatalog(1, 0) ?? choice.current;
       const preferred = catalogs.find(({ id }) => id === preferredId);
       assert.ok(preferred !== undefined);
       await untilCurrent(url, preferred);

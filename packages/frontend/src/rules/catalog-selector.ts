@@ -57,7 +57,7 @@ export class CatalogSelector {
   }
 
   /** A catalog that is preferred to the current one and whose link has been open for `ms` at `now`, or null. */
-  preferred(now: number, ms: number): string | null {
+  preferredCatalog(now: number, ms: number): string | null {
     for (const { id, openedAt } of this.#linked) {
       if (id === this.#current) return null;
       if (now - openedAt >= ms) return id;

@@ -60,7 +60,7 @@ function orderOf(frontend: string, ids: readonly string[]): readonly string[] {
   for (const first of ids) choice.select(first);
   // `preferred` returns the catalogs that precede the current one, in order.
   for (let left = ids.length; left > 0; left -= 1) {
-    const best = choice.preferred(1, 0) ?? choice.current ?? '';
+    const best = choice.preferredCatalog(1, 0) ?? choice.current ?? '';
     order.push(best);
     choice.onClosed(best);
   }
@@ -104,14 +104,14 @@ test('CatalogSelector: preferred returns a catalog only after its link has been 
   const choice = new CatalogSelector('frontend-1');
   choice.onOpened(second, 0);
   choice.onOpened(first, 100);
-  assert.is(choice.preferred(1_099, 1_000), null);
-  assert.is(choice.preferred(1_100, 1_000), first);
+  assert.is(choice.preferredCatalog(1_099, 1_000), null);
+  assert.is(choice.preferredCatalog(1_100, 1_000), first);
   choice.select(first);
-  assert.is(choice.preferred(9_999, 1_000), null, 'no catalog is preferred to it');
+  assert.is(choice.preferredCatalog(9_999, 1_000), null, 'no catalog is preferred to it');
   choice.onClosed(first);
   choice.onOpened(first, 5_000);
   assert.is(choice.current, second);
-  assert.is(choice.preferred(5_999, 1_000), null, 'the time counts from its new link');
+  assert.is(choice.preferredCatalog(5_999, 1_000), null, 'the time counts from its new link');
 });
 
 test.run();

@@ -66,7 +66,7 @@ export class BookSnapshots implements SnapshotSupport {
       const { meta, stocks } = await receiveBook(store, unpackRecords(chunks), base.index);
       // The meta record goes last: without one, the folder does not count as a book.
       await store.complete({ cluster, id }, meta, base);
-      return this.#staged(path, base, { store, meta, stocks });
+      return this.#stagedSnapshot(path, base, { store, meta, stocks });
     } catch (error) {
       await store.close();
       await rm(path, { recursive: true, force: true });
@@ -74,7 +74,7 @@ export class BookSnapshots implements SnapshotSupport {
     }
   }
 
-  #staged(path: string, base: LogBase, { store, meta, stocks }: Received): StagedSnapshot {
+  #stagedSnapshot(path: string, base: LogBase, { store, meta, stocks }: Received): StagedSnapshot {
     const { folder, machine } = this.#options;
     let isInstalled = false;
     return {

@@ -58,8 +58,8 @@ export class CatalogLinks {
   constructor(options: CatalogLinksOptions) {
     this.#options = options;
     this.handler = {
-      onOpen: (link) => this.#opened(link),
-      onMessage: (link, message) => this.#received(link, message),
+      onOpen: (link) => this.#onOpen(link),
+      onMessage: (link, message) => this.#onMessage(link, message),
       onClose: (link) => {
         this.#links.delete(link.id);
         options.onClose(link.id);
@@ -139,7 +139,7 @@ export class CatalogLinks {
     return ids.map((id) => [id, this.urlOf(id)]);
   }
 
-  #opened(link: Link): void {
+  #onOpen(link: Link): void {
     if (!isCatalogId(link.peer)) {
       link.close('the name of this process is not a valid catalog id');
       return;
@@ -152,7 +152,7 @@ export class CatalogLinks {
     else this.#announceLeader(open, this.#pendingTerm);
   }
 
-  #received(link: Link, message: unknown): void {
+  #onMessage(link: Link, message: unknown): void {
     const frame = parseCatalogFrame(message);
     const open = this.#links.get(link.id);
     if (open === undefined) return;

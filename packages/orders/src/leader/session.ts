@@ -148,7 +148,7 @@ export class LeaderSession {
       }
     });
     if (decided.length > 0) this.#options.onStep('decided');
-    this.#runFeed((now) => this.#feed.applied(index, now));
+    this.#runFeed((now) => this.#feed.onApplied(index, now));
     if (!this.#isOpen) return;
     this.#proposer.onApplied(index);
     if ((this.#setChange?.index ?? Infinity) <= index) this.#finishSetChange(null);

@@ -6,8 +6,8 @@ const SEEDS = [1, 2, 3].map((n) => ({ id: `${n}`, url: `http://seed-${n}` }));
 type IsLinked = (url: string) => boolean;
 const all: IsLinked = () => true;
 const none: IsLinked = () => false;
-const urlsOf = (roster: ReplicaSet, isLinked = all): string[] =>
-  roster
+const urlsOf = (set: ReplicaSet, isLinked = all): string[] =>
+  set
     .replicas(isLinked)
     .map(({ url }) => url)
     .toSorted();
@@ -17,26 +17,26 @@ test('uses the start options before the group reports its members', () => {
 });
 
 test('uses the membership with the highest index, in any order of arrival', () => {
-  const roster = new ReplicaSet(SEEDS);
-  assert.ok(roster.onMembership({ index: 7, items: [['4', 'http://four']] }));
-  assert.not.ok(roster.onMembership({ index: 7, items: [['5', 'http://five']] }));
-  assert.not.ok(roster.onMembership({ index: 0, items: [['1', 'http://seed-1']] }), 'from a lagging replica');
-  assert.not.ok(roster.onMembership({ index: 9, items: [] }), 'from a replica that is not a member yet');
-  assert.equal(urlsOf(roster), ['http://four']);
-  assert.ok(roster.onMembership({ index: 9, items: [['5', 'http://five']] }));
-  assert.equal(urlsOf(roster), ['http://five']);
+  const set = new ReplicaSet(SEEDS);
+  assert.ok(set.onMembership({ index: 7, items: [['4', 'http://four']] }));
+  assert.not.ok(set.onMembership({ index: 7, items: [['5', 'http://five']] }));
+  assert.not.ok(set.onMembership({ index: 0, items: [['1', 'http://seed-1']] }), 'from a lagging replica');
+  assert.not.ok(set.onMembership({ index: 9, items: [] }), 'from a replica that is not a member yet');
+  assert.equal(urlsOf(set), ['http://four']);
+  assert.ok(set.onMembership({ index: 9, items: [['5', 'http://five']] }));
+  assert.equal(urlsOf(set), ['http://five']);
 });
 
 test('uses the new id of a replica that rejoined at the same URL', () => {
-  const roster = new ReplicaSet(SEEDS);
-  roster.onMembership({
+  const set = new ReplicaSet(SEEDS);
+  set.onMembership({
     index: 3,
     items: [
       ['1', 'http://seed-1'],
       ['2.5f0c9a31', 'http://seed-2'],
     ],
   });
-  assert.equal(roster.replicas(none).find(({ url }) => url === 'http://seed-2')?.id, '2.5f0c9a31');
+  assert.equal(set.replicas(none).find(({ url }) => url === 'http://seed-2')?.id, '2.5f0c9a31');
 });
 
 test('also uses the start options if a member has no URL, or no member is linked', () => {

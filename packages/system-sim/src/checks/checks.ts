@@ -45,19 +45,19 @@ export class Checks {
     for (const { replica: id, entry } of this.#applying.splice(0)) this.oracle.onApplied(id, entry, 0);
   }
 
-  onStarted(replica: SimulatedReplica): void {
+  onStart(replica: SimulatedReplica): void {
     this.oracle.onRestart(replica.name, replica.disk);
   }
 
-  sent(replica: SimulatedReplica, node: RaftNode, message: Message): void {
+  onSend(replica: SimulatedReplica, node: RaftNode, message: Message): void {
     this.oracle.onSend(message, node.log, replica.disk);
   }
 
-  applying({ name }: SimulatedReplica, entry: Entry): void {
+  onApplying({ name }: SimulatedReplica, entry: Entry): void {
     this.#applying.push({ replica: name, entry });
   }
 
-  applied({ name }: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void {
+  onApplied({ name }: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void {
     for (const batch of decided) this.ledger.onBatchDecided(name, batch);
     // Checked only at the first replica that applies the batches, because the others must have equal hashes.
     if (decided.at(-1)?.index !== this.ledger.lastIndex) return;
@@ -72,7 +72,7 @@ export class Checks {
     }
   }
 
-  installed({ name }: SimulatedReplica, _base: LogBase, { lastIndex, hash }: BookMeta): void {
+  onInstalled({ name }: SimulatedReplica, _base: LogBase, { lastIndex, hash }: BookMeta): void {
     this.#checkHash(name, lastIndex, hash);
   }
 

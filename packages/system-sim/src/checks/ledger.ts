@@ -100,7 +100,7 @@ export class DecisionRecord {
       );
     this.#byKey.set(command.key, decision);
     if (number > 0) this.orders.push(decision);
-    const expected = this.#expected(command);
+    const expected = this.#expectedOutcome(command);
     if (!isDeepStrictEqual(outcome, expected)) {
       const what = `${JSON.stringify(command)} at ${index} has outcome ${JSON.stringify(outcome)} instead of ${JSON.stringify(expected)}`;
       this.#violated('outcomes follow the rules', what);
@@ -127,7 +127,7 @@ export class DecisionRecord {
   }
 
   /** The outcome that a command must have now. */
-  #expected(command: Command): Outcome {
+  #expectedOutcome(command: Command): Outcome {
     if (command.kind === 'list') return { kind: 'done' };
     const stock = this.#versions.get(command.name)?.at(-1);
     if (stock === undefined) return { kind: 'rejected', reason: 'STOCK_NOT_FOUND' };

@@ -205,11 +205,6 @@ class StreamDialer implements Dialer {
     );
   }
 
-  /** The other side has refused the connection. */
-  refused(end: StreamEnd): void {
-    this.#redial(end, 0);
-  }
-
   #redial(end: StreamEnd | null, ms: number): void {
     if (this.#end !== end) return;
     this.#end = null;

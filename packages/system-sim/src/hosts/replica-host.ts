@@ -46,24 +46,24 @@ export interface ReplicaSettings {
   readonly compaction: CompactionOptions;
 }
 
-/** Observer of the replicas. */
-export interface ReplicaObserver {
+/** What the replicas report to the simulation. */
+export interface ReplicaEvents {
   /** The replica has opened its disks and runs. */
-  started(replica: SimulatedReplica): void;
+  onStart(replica: SimulatedReplica): void;
   /** The replica has become leader. */
-  elected(replica: SimulatedReplica): void;
-  sent(replica: SimulatedReplica, node: RaftNode, message: Message): void;
+  onElected(replica: SimulatedReplica): void;
+  onSend(replica: SimulatedReplica, node: RaftNode, message: Message): void;
   /** The replica is about to apply an entry. */
-  applying(replica: SimulatedReplica, entry: Entry): void;
-  applied(replica: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void;
+  onApplying(replica: SimulatedReplica, entry: Entry): void;
+  onApplied(replica: SimulatedReplica, book: Book, decided: readonly DecidedBatch[]): void;
   /** A snapshot has durably replaced the order book. */
-  installed(replica: SimulatedReplica, base: LogBase, meta: BookMeta): void;
+  onInstalled(replica: SimulatedReplica, base: LogBase, meta: BookMeta): void;
   /** The replica is due to receive the wall clocks of the other replicas. */
-  exchangeClocks(replica: SimulatedReplica, clocks: MemberClocks): void;
+  onClocksDue(replica: SimulatedReplica, clocks: MemberClocks): void;
 }
 
 interface ReplicaEnvironment {
-  readonly watcher: ReplicaObserver;
+  readonly events: ReplicaEvents;
   readonly network: SimNetwork;
   readonly settings: ReplicaSettings;
   /** URLs of all replicas, members or not. */
@@ -129,7 +129,7 @@ export class SimulatedReplica extends SimulatedProcess {
 
   protected override boot(instance: ProcessInstance): void {
     const { simulation, random } = this;
-    const { network, settings, urls, watcher } = this.#environment;
+    const { network, settings, urls, events } = this.#environment;
     const { members, seed, catalogs, ...raft } = settings;
     const later = (run: () => void): void =>
       instance.scope.after(random.exponential(WRITE_MEAN), () => run());
@@ -143,19 +143,19 @@ export class SimulatedReplica extends SimulatedProcess {
       disk: this.bookDisk,
       schedule: this.syncs.schedule(instance.scope),
       newStore,
-      installed: (base, meta) => watcher.installed(this, base, meta),
+      installed: (base, meta) => events.onInstalled(this, base, meta),
     });
     const core: ReplicaCore<SimBookStore> = new ReplicaCore<SimBookStore>({
       id: this.name,
-      createMachine: (events) =>
+      createMachine: (machineEvents) =>
         new BookStateMachine(
           store.openBook(),
           store,
           {
-            ...events,
+            ...machineEvents,
             onApplied: (index, decided) => {
-              watcher.applied(this, core.machine.book, decided);
-              events.onApplied(index, decided);
+              events.onApplied(this, core.machine.book, decided);
+              machineEvents.onApplied(index, decided);
             },
           },
           () => snapshots,
@@ -195,12 +195,12 @@ export class SimulatedReplica extends SimulatedProcess {
       transport: network.transport(this.name, instance.scope, (message) => {
         if (storage.hasFailed)
           simulation.violate('no messages after a failed sync', `${this.name} sends ${message.type}`);
-        if (process.node !== null) watcher.sent(this, process.node, message);
+        if (process.node !== null) events.onSend(this, process.node, message);
       }),
-      stateMachine: this.#watched(core.machine, snapshots),
+      stateMachine: this.#watchMachine(core.machine, snapshots),
       onChange: (status) => {
         const { role, term, leader, leading } = status;
-        if (role === 'leader' && process.role !== 'leader') watcher.elected(this);
+        if (role === 'leader' && process.role !== 'leader') events.onElected(this);
         process.role = role;
         process.term = term;
         simulation.trace.note('status', this.name, term, role.length, () =>
@@ -220,22 +220,22 @@ export class SimulatedReplica extends SimulatedProcess {
       (node) => {
         process.node = node;
         core.onNodeStarted(node);
-        watcher.started(this);
+        events.onStart(this);
       },
       (error: unknown) => this.#fatal(process, error),
     );
-    this.timer(CLOCK_EXCHANGE_MS, () => watcher.exchangeClocks(this, memberClocks), true);
+    this.timer(CLOCK_EXCHANGE_MS, () => events.onClocksDue(this, memberClocks), true);
   }
 
   /** Wraps the machine so that the checks see every entry. */
-  #watched(machine: BookStateMachine<SimBookStore>, snapshots: SimBookSnapshots): StateMachine {
-    const { watcher } = this.#environment;
+  #watchMachine(machine: BookStateMachine<SimBookStore>, snapshots: SimBookSnapshots): StateMachine {
+    const { events } = this.#environment;
     return {
       get applied() {
         return machine.applied;
       },
       apply: async (entries: readonly Entry[]) => {
-        for (const entry of entries) watcher.applying(this, entry);
+        for (const entry of entries) events.onApplying(this, entry);
         await machine.apply(entries);
       },
       snapshots,

@@ -56,7 +56,7 @@ export class SimDisk {
   /** Records and terms of the entries after the base. */
   readonly #records: Uint8Array[] = [];
   readonly #terms: number[] = [];
-  #hardRecord: Buffer = this.#sealed();
+  #hardRecord: Buffer = this.#sealRecord();
 
   get hardState(): HardState {
     return this.#hardState;
@@ -90,7 +90,7 @@ export class SimDisk {
       }
     }
     if (hardState !== null) this.#hardState = hardState;
-    this.#hardRecord = this.#sealed();
+    this.#hardRecord = this.#sealRecord();
   }
 
   /** Drops the entries up to `base` in one atomic write. */
@@ -99,7 +99,7 @@ export class SimDisk {
     this.#records.splice(0, count);
     this.#terms.splice(0, count);
     this.#setBase(base);
-    this.#hardRecord = this.#sealed();
+    this.#hardRecord = this.#sealRecord();
   }
 
   #setBase(base: LogBase): void {
@@ -112,7 +112,7 @@ export class SimDisk {
     this.#terms.length = index - this.#base.index;
   }
 
-  #sealed(): Buffer {
+  #sealRecord(): Buffer {
     const lastTerm = this.#terms.at(-1) ?? this.#base.term;
     return sealed({ hardState: this.#hardState, base: this.#baseBytes, lastIndex: this.lastIndex, lastTerm });
   }

@@ -48,23 +48,23 @@ export interface RunSettings {
 /** Observer of the processes. */
 export interface ProcessObserver {
   /** The process handles an event. */
-  entered(process: SimProcess): void;
+  onEnter(process: SimProcess): void;
   /** The process has become leader. */
-  elected(process: SimProcess): void;
-  sent(process: SimProcess, instance: ProcessInstance, message: Message): void;
+  onElected(process: SimProcess): void;
+  onSend(process: SimProcess, instance: ProcessInstance, message: Message): void;
   /** The process has opened its disks and runs. */
-  started(process: SimProcess, instance: ProcessInstance): void;
-  applied(process: SimProcess, ...args: Parameters<OnApplied>): void;
+  onStart(process: SimProcess, instance: ProcessInstance): void;
+  onApplied(process: SimProcess, ...args: Parameters<OnApplied>): void;
   /** A snapshot has durably replaced the state machine of the process. */
-  installed(process: SimProcess, base: LogBase, hash: number): void;
+  onInstalled(process: SimProcess, base: LogBase, hash: number): void;
   /** The process uses another configuration. */
-  membership(process: SimProcess, inForce: Membership): void;
+  onMembership(process: SimProcess, inForce: Membership): void;
   /** An event of the driver about a snapshot or a compaction. */
-  snapshot(process: SimProcess, event: SnapshotEvent): void;
+  onSnapshotEvent(process: SimProcess, event: SnapshotEvent): void;
   /** Index up to which any member knows entries to be committed, when a read starts. */
   readFloor(): number;
-  readGranted(process: SimProcess, index: number, floor: number): void;
-  violated(check: string, what: string): void;
+  onReadGranted(process: SimProcess, index: number, floor: number): void;
+  reportViolation(check: string, what: string): void;
 }
 
 interface ProcessEnvironment {
@@ -160,7 +160,7 @@ export class SimProcess {
   start(): void {
     if (this.instance !== null) return;
     const { scheduler, watcher } = this.#environment;
-    const scope = new ProcessScope(scheduler, () => watcher.entered(this));
+    const scope = new ProcessScope(scheduler, () => watcher.onEnter(this));
     const storage = this.#openStorage(scope);
     const port = new ClientPort();
     if (storage === null) return;
@@ -181,8 +181,8 @@ export class SimProcess {
     scheduler.maySettlePromises = true;
     this.#startNode(instance).catch((error: unknown) => {
       // The start may write and fail: it finishes an install that a crash has interrupted.
-      if (storage.hasFailed) this.#failed(instance, error);
-      else watcher.violated('start', `${this.id} cannot start: ${String(error)}`);
+      if (storage.hasFailed) this.#onFailure(instance, error);
+      else watcher.reportViolation('start', `${this.id} cannot start: ${String(error)}`);
     });
   }
 
@@ -195,15 +195,15 @@ export class SimProcess {
       compaction: compaction ?? {},
       id: this.id,
       members: members.includes(this.id) ? members : [],
-      onMembership: (inForce) => watcher.membership(this, inForce),
+      onMembership: (inForce) => watcher.onMembership(this, inForce),
       storage: instance.storage,
-      transport: network.transport(this.id, scope, (message) => watcher.sent(this, instance, message)),
+      transport: network.transport(this.id, scope, (message) => watcher.onSend(this, instance, message)),
       stateMachine: machine,
-      onChange: (status) => this.#changed(instance, status),
+      onChange: (status) => this.#onStatusChange(instance, status),
       onEvent: (event) => {
-        if ('base' in event) watcher.snapshot(this, event);
+        if ('base' in event) watcher.onSnapshotEvent(this, event);
       },
-      onFatal: (error) => this.#failed(instance, error),
+      onFatal: (error) => this.#onFailure(instance, error),
       clock: instance.clock,
       random: this.#random.next,
     });
@@ -211,9 +211,9 @@ export class SimProcess {
     port.open(node, machine, {
       scheduler,
       readFloor: () => watcher.readFloor(),
-      readGranted: (index, floor) => watcher.readGranted(this, index, floor),
+      readGranted: (index, floor) => watcher.onReadGranted(this, index, floor),
     });
-    watcher.started(this, instance);
+    watcher.onStart(this, instance);
   }
 
   #makeMachine(scope: ProcessScope, port: ClientPort): SimMachine {
@@ -229,12 +229,12 @@ export class SimProcess {
           run();
         }),
       applied: (entry, outcome, hash) => {
-        watcher.applied(this, entry, outcome, hash);
+        watcher.onApplied(this, entry, outcome, hash);
         port.onApplied(entry, outcome);
       },
       schedule: settings.compaction === null ? null : this.syncs.schedule(scope),
       woken,
-      installed: (base, hash) => watcher.installed(this, base, hash),
+      installed: (base, hash) => watcher.onInstalled(this, base, hash),
     });
   }
 
@@ -244,7 +244,7 @@ export class SimProcess {
     const { durableIndex } = this.machineDisk;
     if (index <= durableIndex) return;
     const what = `the log of ${this.id} starts after ${index}, but its machine is durable only up to ${durableIndex}`;
-    this.#environment.watcher.violated('no gap between state and log', what);
+    this.#environment.watcher.reportViolation('no gap between state and log', what);
   }
 
   #openStorage(scope: ProcessScope): SimStorage | null {
@@ -252,18 +252,18 @@ export class SimProcess {
     try {
       const storage = new SimStorage(this.disk, this.syncs.schedule(scope));
       if (this.disk.isDamaged)
-        watcher.violated('damaged disks are refused', `${this.id} opened a damaged disk`);
+        watcher.reportViolation('damaged disks are refused', `${this.id} opened a damaged disk`);
       return storage;
     } catch (error) {
       this.#note('stop', () => `start failed: ${String(error)}`);
       const isExpected = this.disk.isDamaged && error instanceof RaftError && error.code === 'LOG_DAMAGED';
-      if (!isExpected) watcher.violated('start', `${this.id} cannot open its disk: ${String(error)}`);
+      if (!isExpected) watcher.reportViolation('start', `${this.id} cannot open its disk: ${String(error)}`);
       return null;
     }
   }
 
-  #changed(instance: ProcessInstance, { role, term, leader, leading }: NodeStatus): void {
-    if (role === 'leader' && instance.role !== 'leader') this.#environment.watcher.elected(this);
+  #onStatusChange(instance: ProcessInstance, { role, term, leader, leading }: NodeStatus): void {
+    if (role === 'leader' && instance.role !== 'leader') this.#environment.watcher.onElected(this);
     instance.role = role;
     instance.term = term;
     this.#environment.trace.note('status', this.id, term, role.length, () =>
@@ -272,10 +272,10 @@ export class SimProcess {
   }
 
   /** The driver has stopped, which is a violation unless a write has failed. */
-  #failed(instance: ProcessInstance, error: unknown): void {
+  #onFailure(instance: ProcessInstance, error: unknown): void {
     const { watcher, scheduler } = this.#environment;
     const isExpected = instance.storage.hasFailed || instance.machine.hasFailed;
-    if (!isExpected) watcher.violated('invariant', `${this.id} stopped: ${String(error)}`);
+    if (!isExpected) watcher.reportViolation('invariant', `${this.id} stopped: ${String(error)}`);
     instance.port.close();
     scheduler.after(EXIT_DELAY, () => {
       if (this.instance !== instance) return;

@@ -46,7 +46,7 @@ export class SimTransfers {
       onPromiseSettled: () => {
         scheduler.maySettlePromises = true;
       },
-      maybeDamage: (bytes) => this.#damaged(bytes),
+      maybeDamage: (bytes) => this.#damage(bytes),
       stallTime: () => random.exponential(STALL_MEAN),
     };
   }
@@ -120,7 +120,7 @@ export class SimTransfers {
     return true;
   }
 
-  #damaged(bytes: Buffer): Buffer {
+  #damage(bytes: Buffer): Buffer {
     const { random, damage } = this.#context;
     if (!random.chance(damage)) return bytes;
     const copy = Buffer.from(bytes);

@@ -68,7 +68,7 @@ class Leading {
 
   commit(now: number): readonly FeedAction[] {
     this.#apply(this.#logged.splice(0), this.feed.visible);
-    return this.feed.applied(this.book.meta.applied, now);
+    return this.feed.onApplied(this.book.meta.applied, now);
   }
 
   /** Receives a frame; its first frame opens the link. */
@@ -182,7 +182,7 @@ test('an entry is sent when it is logged, and is visible once committed and revo
 test('the feed sends entries without commands too, because authority requires their revocation', () => {
   const leading = following();
   leading.book.apply([entry(2, [])]);
-  const actions = leading.feed.applied(2, 210);
+  const actions = leading.feed.onApplied(2, 210);
   assert.equal(frames(actions).slice(0, 1), [{ t: 'entry', index: 2, batch: null }]);
   assert.equal(summary(leading.receive({ t: 'revoked', index: 2 }, 211)), [
     ['visible', 2],

@@ -220,7 +220,7 @@ export class CatalogFeed {
   }
 
   /** Entries up to log index `index` are committed, applied and added to the recent batches. */
-  applied(index: number, now: number): readonly FeedAction[] {
+  onApplied(index: number, now: number): readonly FeedAction[] {
     while (this.#logged.first !== undefined && this.#logged.first.index <= index) this.#logged.shift();
     // Catalogs also need to know of entries without commands: authority requires that all visible entries are
     // revoked.
