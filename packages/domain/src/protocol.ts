@@ -3,8 +3,11 @@
  * frames: each is one MessagePack object whose field `t` is its type.
  */
 
-/** The version of these frames. The handshake refuses a link between different versions. */
-export const PROTOCOL_VERSION = 8;
+/** The version of these frames. */
+export const PROTOCOL_VERSION = 9;
+
+/** The version of the previous release, which processes speak until the cluster has switched to the newest one. */
+export const PREVIOUS_PROTOCOL_VERSION = 8;
 
 /** Maximum number of items in a frame. The sender splits longer lists, the receiver rejects them. */
 export const FRAME_ITEMS_MAX = 1024;

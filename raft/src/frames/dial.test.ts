@@ -7,10 +7,23 @@ import { acceptFrames, refuseSocket } from './accept.js';
 import type { FrameConnection, FrameLimits } from './connection.js';
 import { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 import { FrameError, type FrameRefusal } from './errors.js';
+import { presentedVersion, spokenVersions, versionHeaders, type HandshakeProtocol } from './handshake.js';
 import { Redialer } from './redialer.js';
 
 const LIMITS: FrameLimits = { frameBytesMax: 1_000, queueBytesMax: 10_000, silenceMsMax: 60_000 };
 const REFUSAL: FrameRefusal = { httpStatus: 403, status: 'WRONG_CLUSTER', message: 'not "yours"' };
+
+const PROTOCOL: HandshakeProtocol = {
+  version: 8,
+  previous: 7,
+  headers: { cluster: 'x-cluster', version: 'x-version', name: 'x-name', secret: 'x-secret' },
+};
+/** How the redialers of these tests present themselves. */
+const PRESENTED = {
+  protocol: PROTOCOL,
+  versions: () => spokenVersions(PROTOCOL, false),
+  headers: (version: number) => ({ 'x-version': String(version) }),
+};
 
 type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -218,6 +231,7 @@ test('Redialer dials until it is accepted, reports each failure once, and dials 
     const held: FrameConnection[] = [];
     const redialer = new Redialer({
       dial: options(url),
+      ...PRESENTED,
       random: () => 0,
       onDialFailure: ({ code }) => failures.push(code),
       serve: async ({ connection }) => {
@@ -241,10 +255,78 @@ test('Redialer dials until it is accepted, reports each failure once, and dials 
   });
 });
 
+test('Redialer presents the previous version to an old server, and the newest one once it is upgraded', async () => {
+  const presented: (number | null)[] = [];
+  // Old at first; upgraded between the two handshakes of the second dial; refuses the previous version in the end.
+  const accepted = [[7], [7], [7], [8, 7], [8, 7], [8], [8]];
+  const onUpgrade: OnUpgrade = (request, socket, head) => {
+    const version = presentedVersion(PROTOCOL, request.headers);
+    const speaks = accepted[presented.length] ?? [];
+    presented.push(version);
+    const isSpoken = version !== null && speaks.includes(version);
+    const refusal = { httpStatus: 426, status: 'WRONG_VERSION', message: 'other version' };
+    const headers = speaks.includes(8) ? versionHeaders(PROTOCOL) : {};
+    acceptFrames({
+      ...{ request, socket, head, limits: LIMITS, headers },
+      authorize: () => (isSpoken ? null : refusal),
+    })?.start({ onFrame: () => undefined, onClose: () => undefined });
+  };
+  await withServer(onUpgrade, async (url) => {
+    const served: number[] = [];
+    let last: FrameConnection | null = null;
+    const redialer = new Redialer({
+      dial: options(url),
+      ...PRESENTED,
+      random: () => 0,
+      onDialFailure: ({ message }) => assert.unreachable(message),
+      serve: async ({ connection, version }) => {
+        served.push(version);
+        last = connection;
+        await new Promise<void>((resolve) => {
+          connection.start({ onFrame: () => undefined, onClose: () => resolve() });
+          if (served.length < 3) connection.close('to be dialed again');
+        });
+      },
+    });
+    redialer.start();
+    while (served.length < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    const stopped = redialer.stop();
+    (last as FrameConnection | null)?.close('done');
+    await stopped;
+    assert.equal(served, [7, 8, 8]);
+    assert.equal(presented, [8, 7, 8, 7, 8, 8]);
+  });
+});
+
+test('Redialer presents only the newest version after a switch', async () => {
+  const presented: (number | null)[] = [];
+  const onUpgrade: OnUpgrade = (request, socket) => {
+    presented.push(presentedVersion(PROTOCOL, request.headers));
+    refuseSocket(socket, { httpStatus: 426, status: 'WRONG_VERSION', message: 'an old server' });
+  };
+  await withServer(onUpgrade, async (url) => {
+    const failures: string[] = [];
+    const redialer = new Redialer({
+      dial: options(url),
+      ...PRESENTED,
+      versions: () => spokenVersions(PROTOCOL, true),
+      random: () => 0,
+      onDialFailure: ({ message }) => failures.push(message),
+      serve: async () => assert.unreachable('every dial is refused'),
+    });
+    redialer.start();
+    while (presented.length < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    await redialer.stop();
+    assert.equal([...new Set(presented)], [8]);
+    assert.equal(failures, ['WRONG_VERSION: an old server']);
+  });
+});
+
 test('Redialer.stop ends immediately while dialing', async () => {
   await withRawServer(null, async (url) => {
     const redialer = new Redialer({
       dial: options(url, { timeoutMs: 60_000 }),
+      ...PRESENTED,
       onDialFailure: () => assert.unreachable('an abort is not a failure'),
       serve: async () => assert.unreachable('the server does not answer'),
     });
@@ -264,6 +346,7 @@ test('Redialer.dialNow ends the delay and resets the backoff', async () => {
     const waits: number[] = [];
     const redialer = new Redialer({
       dial: options(url),
+      ...PRESENTED,
       // Stretches the delay to years: only `dialNow` can end it.
       random: () => {
         waits.push(dials);
@@ -285,7 +368,7 @@ test('Redialer.dialNow ends the delay and resets the backoff', async () => {
 
 test('the constructor of Redialer refuses an invalid URL and invalid limits', () => {
   const make = (dial: FrameDialOptions) => (): unknown =>
-    new Redialer({ dial, onDialFailure: () => undefined, serve: async () => undefined });
+    new Redialer({ dial, ...PRESENTED, onDialFailure: () => undefined, serve: async () => undefined });
   assert.throws(make(options('nowhere')), /invalid URL: nowhere/);
   assert.throws(make(options('http://x', { limits: { ...LIMITS, frameBytesMax: 0 } })), /frameBytesMax/);
 });

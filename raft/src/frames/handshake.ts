@@ -4,13 +4,15 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FrameRefusal } from './errors.js';
+import { FrameError, type FrameRefusal } from './errors.js';
 import type { CertificateCheck } from './tls.js';
 
 /** A protocol whose connections and requests begin with the same handshake. */
 export interface HandshakeProtocol {
-  /** A handshake between different versions is refused. */
+  /** The newest version that this program speaks. */
   readonly version: number;
+  /** The version of the previous release, which this program speaks until the cluster has switched to `version`. */
+  readonly previous: number;
   /** Names of the headers, in lower case like Node's. */
   readonly headers: {
     /** The name of the cluster. */
@@ -38,11 +40,58 @@ export interface AccessRefusal extends FrameRefusal {
   readonly status: 'WRONG_CERTIFICATE' | 'WRONG_SECRET' | 'WRONG_CLUSTER' | 'WRONG_VERSION';
 }
 
-/** The request headers of a handshake by the process with this name. */
+/**
+ * The versions that a process presents and accepts at present, newest first.
+ * @param isSwitched whether the cluster has switched to the newest version
+ */
+export function spokenVersions(
+  { version, previous }: HandshakeProtocol,
+  isSwitched: boolean,
+): readonly number[] {
+  return isSwitched ? [version] : [version, previous];
+}
+
+/**
+ * Makes an attempt with each of the versions, in their order, until one is not refused with `WRONG_VERSION`.
+ * @throws the error of the last attempt.
+ */
+export async function tryVersions<T>(
+  versions: readonly number[],
+  attempt: (version: number) => Promise<T>,
+): Promise<T> {
+  const [version = Number.NaN, ...others] = versions;
+  try {
+    return await attempt(version);
+  } catch (error) {
+    const isOtherVersion = error instanceof FrameError && error.refusal?.status === 'WRONG_VERSION';
+    if (!isOtherVersion || others.length === 0) throw error;
+  }
+  return tryVersions(others, attempt);
+}
+
+/** The version in the headers of a handshake, or of its response; null if there is no valid one. */
+export function presentedVersion(
+  { headers: names }: HandshakeProtocol,
+  headers: IncomingHttpHeaders,
+): number | null {
+  const text = headers[names.version];
+  return typeof text === 'string' && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : null;
+}
+
+/**
+ * The response headers of an accepted handshake: a dialer that had to present the previous version learns from them
+ * that the server speaks the newest one by now.
+ */
+export function versionHeaders({ version, headers }: HandshakeProtocol): Record<string, string> {
+  return { [headers.version]: String(version) };
+}
+
+/** The request headers of a handshake by the process with this name, in one of the versions that it speaks. */
 export function accessHeaders(
-  { version, headers }: HandshakeProtocol,
+  { headers }: HandshakeProtocol,
   name: string,
   { cluster, secret }: ClusterCredentials,
+  version: number,
 ): Record<string, string> {
   return presentHeaders({
     [headers.cluster]: cluster,
@@ -78,12 +127,18 @@ export function checkCertificate(
   return { httpStatus: 403, status: 'WRONG_CERTIFICATE', message };
 }
 
-/** Returns why a server refuses a handshake, or null if the client belongs to its cluster and uses its protocol. */
+/**
+ * Returns why a server refuses a handshake, or null if the client belongs to its cluster and presents a version that
+ * the server speaks.
+ * @param versions see `spokenVersions`
+ */
 export function checkAccess(
-  { version, headers: names }: HandshakeProtocol,
+  protocol: HandshakeProtocol,
   { cluster, secret }: ClusterCredentials,
   headers: IncomingHttpHeaders,
+  versions: readonly number[],
 ): AccessRefusal | null {
+  const { headers: names } = protocol;
   // Checked first, so that a client without the secret learns nothing about the cluster.
   if (!secretMatches(secret, headers[names.secret])) {
     const message = 'the secret of the cluster is missing or wrong';
@@ -94,14 +149,16 @@ export function checkAccess(
     const message = `this process belongs to cluster ${cluster}, not ${quoteHeader(theirCluster)}`;
     return { httpStatus: 403, status: 'WRONG_CLUSTER', message };
   }
-  const theirVersion = headers[names.version];
-  if (theirVersion !== String(version)) {
-    const message =
-      `this process uses protocol version ${version}, not ${quoteHeader(theirVersion)}: ` +
-      'run the same release in the whole cluster';
-    return { httpStatus: 426, status: 'WRONG_VERSION', message };
-  }
-  return null;
+  const theirVersion = presentedVersion(protocol, headers);
+  if (theirVersion !== null && versions.includes(theirVersion)) return null;
+  const given = quoteHeader(headers[names.version]);
+  const message =
+    theirVersion === protocol.previous
+      ? `the cluster has switched to protocol version ${protocol.version}, and this process no longer speaks version ` +
+        `${given}: run the release of the other processes`
+      : `this process speaks the protocol versions ${versions.join(' and ')}, not ${given}: ` +
+        'upgrade by one release at a time, and run the same release in the whole cluster in the end';
+  return { httpStatus: 426, status: 'WRONG_VERSION', message };
 }
 
 /** Compares secrets in constant time. Without an expected secret every given value matches. */

@@ -17,14 +17,17 @@ export {
   accessHeaders,
   checkAccess,
   checkCertificate,
+  presentedVersion,
   secretMatches,
+  spokenVersions,
+  versionHeaders,
   type AccessRefusal,
   type ClusterCredentials,
   type HandshakeProtocol,
 } from './handshake.js';
 export { encodeFrame } from './header.js';
 export { LeaseClock } from './lease-clock.js';
-export { Redialer, type RedialerOptions } from './redialer.js';
+export { Redialer, type RedialerOptions, type VersionedFrames } from './redialer.js';
 export {
   checkPeerCertificate,
   clientAddress,

@@ -3,20 +3,33 @@ import { Backoff } from './backoff.js';
 import { checkFrameLimits } from './connection.js';
 import { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 import { FrameError } from './errors.js';
+import { presentedVersion, tryVersions, type HandshakeProtocol } from './handshake.js';
 import { tlsRequestOptions } from './tls.js';
 
 /** The target of a redialer, and its callbacks. */
 export interface RedialerOptions {
   /** Where to dial, and how. */
-  readonly dial: Omit<FrameDialOptions, 'signal'>;
+  readonly dial: Omit<FrameDialOptions, 'signal' | 'headers'>;
+  /** The protocol of the handshake. */
+  readonly protocol: HandshakeProtocol;
+  /** The versions to present, newest first: each dial begins with the first one. Called for each dial. */
+  readonly versions: () => readonly number[];
+  /** Headers of the handshake in this version, besides `connection` and `upgrade`. */
+  readonly headers: (version: number) => Readonly<Record<string, string>>;
   /** Takes over an open connection, starts it, and resolves once it is closed. A rejection is not caught. */
-  readonly serve: (dialed: DialedFrames) => Promise<void>;
+  readonly serve: (dialed: VersionedFrames) => Promise<void>;
   /** Called for a failed dial, unless the previous one failed for the same reason. */
   readonly onDialFailure: (error: FrameError) => void;
   /** Uniform in [0, 1); `Math.random` unless given. */
   readonly random?: () => number;
   /** Monotonic milliseconds; `performance.now` unless given. */
   readonly now?: () => number;
+}
+
+/** An open connection, and the version that it speaks. */
+export interface VersionedFrames extends DialedFrames {
+  /** The version that the server accepted. */
+  readonly version: number;
 }
 
 /** The backoff between two dials, in milliseconds. */
@@ -73,9 +86,22 @@ export class Redialer {
     }
   }
 
-  async #dial(signal: AbortSignal): Promise<DialedFrames | null> {
+  /**
+   * Dials with the newest version and, if the server refuses it, with the previous one. A server that was upgraded in
+   * between is dialed again.
+   */
+  async #dial(signal: AbortSignal): Promise<VersionedFrames | null> {
+    const { dial, protocol, versions, headers } = this.#options;
     try {
-      return await dialFrames({ ...this.#options.dial, signal });
+      const spoken = versions();
+      const dialed = await tryVersions(spoken, async (version) => ({
+        ...(await dialFrames({ ...dial, headers: headers(version), signal })),
+        version,
+      }));
+      const isUpgraded = presentedVersion(protocol, dialed.headers) === protocol.version;
+      if (dialed.version === protocol.version || !isUpgraded) return dialed;
+      dialed.connection.close('the server has been upgraded');
+      return null;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       if (error.code !== 'DIAL_ABORTED' && error.message !== this.#lastFailure) {
@@ -86,7 +112,7 @@ export class Redialer {
     }
   }
 
-  async #hold(dialed: DialedFrames, signal: AbortSignal): Promise<void> {
+  async #hold(dialed: VersionedFrames, signal: AbortSignal): Promise<void> {
     if (signal.aborted) {
       dialed.connection.close('stopped while dialing');
       return;

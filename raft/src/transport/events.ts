@@ -19,8 +19,13 @@ export type DropReason =
 
 /** An event on the links of this member. */
 export type TransportEvent =
-  /** A link to or from a peer is open. */
-  | { readonly type: 'connected'; readonly peer: NodeId; readonly direction: LinkDirection }
+  /** A link to or from a peer is open; it speaks this version of the protocol. */
+  | {
+      readonly type: 'connected';
+      readonly peer: NodeId;
+      readonly direction: LinkDirection;
+      readonly version: number;
+    }
   /**
    * A peer sent its wall clock, in milliseconds since 1970: first on each new link to this member, then every
    * second.

@@ -5,6 +5,7 @@ import type { NodeId } from '../core/types.js';
 import {
   accessHeaders,
   checkAccess,
+  versionHeaders,
   type AccessRefusal,
   type ClusterCredentials,
   type FrameRefusal,
@@ -13,8 +14,11 @@ import {
 import { presentHeaders } from '../frames/handshake.js';
 import { parsePeerUrl } from './unknown-peers.js';
 
-/** The version of the protocol; a link between different versions is refused. */
-const RAFT_PROTOCOL_VERSION = 11;
+/** The version of the protocol. In 12, configurations may name the version that the group has switched to. */
+const RAFT_PROTOCOL_VERSION = 12;
+
+/** The version of the previous release, which members speak until the group has switched to the newest one. */
+const PREVIOUS_VERSION = 11;
 
 /** Path of the handshake on a member's peer port. */
 export const RAFT_PATH = '/raft';
@@ -25,6 +29,7 @@ export const SNAPSHOT_PATH = '/raft/snapshot';
 /** The handshake of a member's peer port. */
 export const RAFT_PROTOCOL: HandshakeProtocol = {
   version: RAFT_PROTOCOL_VERSION,
+  previous: PREVIOUS_VERSION,
   headers: {
     cluster: 'x-raft-cluster',
     version: 'x-raft-version',
@@ -66,17 +71,25 @@ export interface MemberIdentity extends ClusterCredentials {
   readonly instance?: string | undefined;
 }
 
-/** The request headers of a handshake with `to`. */
-export function handshakeHeaders(self: MemberIdentity, to: NodeId): Record<string, string> {
+/** The request headers of a handshake with `to`, in one of the versions that this member speaks. */
+export function handshakeHeaders(
+  self: MemberIdentity,
+  to: NodeId,
+  version: number = RAFT_PROTOCOL.version,
+): Record<string, string> {
   return {
-    ...accessHeaders(RAFT_PROTOCOL, self.id, self),
+    ...accessHeaders(RAFT_PROTOCOL, self.id, self, version),
     ...presentHeaders({ [HEADERS.to]: to, [HEADERS.url]: self.advertise }),
     ...instanceHeader(self),
   };
 }
 
 /** The response headers of a handshake. */
-export function instanceHeader({ instance }: MemberIdentity): Record<string, string> {
+export function responseHeaders(self: MemberIdentity): Record<string, string> {
+  return { ...versionHeaders(RAFT_PROTOCOL), ...instanceHeader(self) };
+}
+
+function instanceHeader({ instance }: MemberIdentity): Record<string, string> {
   return presentHeaders({ [HEADERS.instance]: instance });
 }
 
@@ -121,13 +134,15 @@ export function claimedSenderUrl(headers: IncomingHttpHeaders): string | null {
 /**
  * Returns why a member refuses a handshake, or null if it accepts it.
  * @param accepts whether a sender is accepted
+ * @param versions the versions that this member speaks
  */
 export function checkHandshake(
   self: MemberIdentity,
   accepts: (peer: NodeId) => boolean,
   headers: IncomingHttpHeaders,
+  versions: readonly number[],
 ): HandshakeRefusal | null {
-  const refused = checkAccess(RAFT_PROTOCOL, self, headers);
+  const refused = checkAccess(RAFT_PROTOCOL, self, headers, versions);
   if (refused !== null) return refused;
   if (headers[HEADERS.to] !== self.id)
     return makeRefusal(421, 'WRONG_RECIPIENT', `this is member ${self.id}, not the requested member`);

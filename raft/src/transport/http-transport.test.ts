@@ -1,10 +1,17 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FrameError, dialFrames, type CloseReason, type FrameConnection } from '../frames/index.js';
+import {
+  FrameError,
+  acceptFrames,
+  dialFrames,
+  type CloseReason,
+  type FrameConnection,
+} from '../frames/index.js';
 import { encodeMessage } from './codec.js';
 import { heartbeat, transportConformance, transportSnapshotConformance } from './conformance.js';
-import { RAFT_PATH, handshakeHeaders } from './handshake.js';
+import { RAFT_PATH, RAFT_PROTOCOL, handshakeHeaders } from './handshake.js';
 import { TestTransport, SECRET, waitUntil } from './testing/test-transport.js';
 
 /** A port that nothing listens on. */
@@ -68,6 +75,61 @@ for (const [status, headers] of REFUSALS) {
     }
   });
 }
+
+test('members of the previous release are accepted until the group has switched', async () => {
+  const member = await new TestTransport('a', { x: 'http://127.0.0.1:1' }).start();
+  const old = handshakeHeaders({ id: 'x', cluster: 'test', secret: SECRET }, 'a', RAFT_PROTOCOL.previous);
+  try {
+    const connection = await dialAs(member, old);
+    assert.ok(member.hasEvent('connected', ({ version }) => version === RAFT_PROTOCOL.previous));
+    const closed = closeOf(connection);
+    member.transport.setVersion(RAFT_PROTOCOL.version);
+    await closed;
+    const error: unknown = await dialAs(member, old).catch((reason: unknown) => reason);
+    assert.is(error instanceof FrameError && error.refusal?.status, 'WRONG_VERSION');
+    // The entry that names the new version was replaced by that of another leader.
+    member.transport.setVersion(0);
+    (await dialAs(member, old)).close('done');
+  } finally {
+    await member.transport.stop();
+  }
+});
+
+test('a switch closes the links to members of the previous release, and dials only newer ones', async () => {
+  const presented: (string | undefined)[] = [];
+  const server = createHttpServer();
+  let isUpgraded = false;
+  server.on('upgrade', (request, socket, head) => {
+    const version = String(request.headers['x-raft-version']);
+    presented.push(version);
+    const isSpoken = version === (isUpgraded ? '12' : '11');
+    const refusal = { httpStatus: 426, status: 'WRONG_VERSION', message: 'not mine' };
+    const limits = { frameBytesMax: 65_536, queueBytesMax: 131_072, silenceMsMax: 3_000 };
+    acceptFrames({ request, socket, head, limits, authorize: () => (isSpoken ? null : refusal) })?.start({
+      onFrame: () => undefined,
+      onClose: () => undefined,
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const member = await new TestTransport('a', { b: url }).start();
+  const versions = (): readonly number[] =>
+    member.events.flatMap((event) => (event.type === 'connected' ? event.version : []));
+  try {
+    await waitUntil(() => versions().length === 1, 'the link');
+    assert.equal(presented, ['12', '11']);
+    member.transport.setVersion(RAFT_PROTOCOL.version);
+    await waitUntil(() => presented.length > 4, 'more dials');
+    assert.equal([...new Set(presented.slice(2))], ['12']);
+    isUpgraded = true;
+    await waitUntil(() => versions().length === 2, 'the new link');
+    assert.equal(versions(), [11, 12]);
+  } finally {
+    await member.transport.stop();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
 
 test('the transport refuses handshakes before start', async () => {
   const member = new TestTransport('a', { x: 'http://127.0.0.1:1' });

@@ -13,6 +13,7 @@ import type { Message, NodeId } from '../core/types.js';
 import { RaftError, invariant } from '../core/errors.js';
 import { isNodeId } from '../core/membership.js';
 import { checkFrameLimits } from '../frames/connection.js';
+import { tryVersions } from '../frames/handshake.js';
 import {
   FrameError,
   acceptFrames,
@@ -21,7 +22,9 @@ import {
   checkPeerCertificate,
   clientAddress,
   listenOn,
+  presentedVersion,
   refuseSocket,
+  spokenVersions,
   type CloseReason,
   type FrameCloseCode,
   type FrameConnection,
@@ -35,8 +38,8 @@ import {
   RAFT_PROTOCOL,
   SNAPSHOT_PATH,
   handshakeHeaders,
-  instanceHeader,
   makeRefusal,
+  responseHeaders,
   checkHandshake,
   checkInstance,
   claimedSender,
@@ -95,6 +98,8 @@ export class HttpTransport implements Transport {
   #listening: Promise<number> | null = null;
   #clockTimer: NodeJS.Timeout | undefined;
   #state: State = 'new';
+  /** The versions of the protocol that this member speaks at present, newest first. */
+  #versions = spokenVersions(RAFT_PROTOCOL, false);
 
   /**
    * @throws RaftError `BAD_CONFIG` for an invalid member id, FrameError `BAD_OPTION` for an invalid limit.
@@ -152,6 +157,16 @@ export class HttpTransport implements Transport {
     this.#incoming.get(peer)?.connection.close('no longer a member');
   }
 
+  setVersion(version: number): void {
+    this.#versions = spokenVersions(RAFT_PROTOCOL, version >= RAFT_PROTOCOL.version);
+    const isSpoken = (one: number | null): boolean => one === null || this.#versions.includes(one);
+    const why = `the group has switched to protocol version ${version}`;
+    for (const link of this.#outgoing.values()) if (!isSpoken(link.version)) link.reopen(why);
+    for (const { connection, headers } of this.#incoming.values()) {
+      if (!isSpoken(presentedVersion(RAFT_PROTOCOL, headers))) connection.close(why);
+    }
+  }
+
   /** Closes the outgoing link to a peer after sending its queued messages. */
   #close(peer: NodeId): void {
     const link = this.#outgoing.get(peer);
@@ -203,7 +218,8 @@ export class HttpTransport implements Transport {
       const what = `cannot send a snapshot to ${snapshot.to}: it is not a peer, or the transport is not running`;
       throw new RaftError('SNAPSHOT_REFUSED', what);
     }
-    const headers = handshakeHeaders(this.#options, snapshot.to);
+    const version = this.#outgoing.get(snapshot.to)?.version ?? RAFT_PROTOCOL.version;
+    const headers = handshakeHeaders(this.#options, snapshot.to, version);
     const { snapshotStallMsMax: stallMsMax = SNAPSHOT_STALL_MS_MAX } = this.#options;
     const until = AbortSignal.any([signal, this.#stopping.signal]);
     const tls = peerTls(snapshot.to, this.#options);
@@ -217,11 +233,10 @@ export class HttpTransport implements Transport {
   async query(peer: NodeId, path: string): Promise<unknown> {
     const { dialMsMax: msMax = DIAL_MS_MAX } = this.#options;
     const url = new URL(path, this.#peers.get(peer));
-    return queryProcess(url, {
-      headers: handshakeHeaders(this.#options, peer),
-      tls: peerTls(peer, this.#options),
-      msMax,
-    });
+    const tls = peerTls(peer, this.#options);
+    return tryVersions(this.#versions, async (version) =>
+      queryProcess(url, { headers: handshakeHeaders(this.#options, peer, version), tls, msMax }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -242,19 +257,22 @@ export class HttpTransport implements Transport {
   #outgoingLink(peer: NodeId, url: string): OutgoingLink {
     const { wallClock = () => Date.now() } = this.#options;
     const { dialMsMax = DIAL_MS_MAX, random = Math.random, now = () => performance.now() } = this.#options;
-    return new OutgoingLink({
+    const link = new OutgoingLink({
       url,
       path: RAFT_PATH,
-      headers: handshakeHeaders(this.#options, peer),
+      headers: (version) => handshakeHeaders(this.#options, peer, version),
+      versions: () => this.#versions,
       limits: this.#limits,
       tls: peerTls(peer, this.#options),
       dialMsMax,
       random,
       now,
       wallClock,
-      onOpen: () => {
-        this.#event({ type: 'connected', peer, direction: 'out' });
+      onOpen: (version) => {
+        this.#event({ type: 'connected', peer, direction: 'out', version });
         this.#dropDuplicate(peer);
+        // The group may have switched to another version while this member dialed.
+        if (!this.#versions.includes(version)) link.reopen(`the group no longer speaks version ${version}`);
       },
       closed: (close) => {
         this.#disconnected(peer, 'out', close);
@@ -263,6 +281,7 @@ export class HttpTransport implements Transport {
       failed: ({ code, message, refusal: refused }) =>
         this.#event({ type: 'dialFailed', peer, code, message, status: refused?.status ?? null }),
     });
+    return link;
   }
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -271,7 +290,7 @@ export class HttpTransport implements Transport {
       socket,
       head,
       limits: this.#limits,
-      headers: instanceHeader(this.#options),
+      headers: responseHeaders(this.#options),
       authorize: () => this.#refusal(RAFT_PATH, request),
     });
     if (connection === null) return;
@@ -355,13 +374,17 @@ export class HttpTransport implements Transport {
     const refused = this.#refuseCertificate(from, socket);
     const accepts = (peer: NodeId): boolean =>
       this.#peers.has(peer) || this.#unknownPeers.isAccepted(peer, claimedSenderUrl(headers));
-    return refused ?? checkHandshake(this.#options, accepts, headers) ?? this.#refuseInstance(from, headers);
+    return (
+      refused ??
+      checkHandshake(this.#options, accepts, headers, this.#versions) ??
+      this.#refuseInstance(from, headers)
+    );
   }
 
   #refuseStranger({ headers, socket }: IncomingMessage): HandshakeRefusal | null {
     return (
       this.#refuseCertificate(claimedSender(headers), socket) ??
-      checkAccess(RAFT_PROTOCOL, this.#options, headers)
+      checkAccess(RAFT_PROTOCOL, this.#options, headers, this.#versions)
     );
   }
 
@@ -376,7 +399,8 @@ export class HttpTransport implements Transport {
     // A peer that dials again no longer uses its older link, even if this member has not noticed it yet.
     this.#incoming.get(peer)?.connection.close('replaced by a newer link');
     this.#incoming.set(peer, incoming);
-    this.#event({ type: 'connected', peer, direction: 'in' });
+    const version = presentedVersion(RAFT_PROTOCOL, incoming.headers) ?? RAFT_PROTOCOL.version;
+    this.#event({ type: 'connected', peer, direction: 'in', version });
     // The peer has just started, or the network has recovered: dial it without waiting for the backoff.
     this.#outgoing.get(peer)?.dialNow();
     connection.start({

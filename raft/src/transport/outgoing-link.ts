@@ -2,7 +2,7 @@
 import type { Message } from '../core/types.js';
 import {
   Redialer,
-  type DialedFrames,
+  type VersionedFrames,
   type CloseReason,
   type FrameConnection,
   type FrameError,
@@ -12,19 +12,21 @@ import {
 import { FRAME_HEADER_BYTES } from '../frames/header.js';
 import { encodeClock, encodeMessage } from './codec.js';
 import type { DropReason } from './events.js';
-import { claimedInstance } from './handshake.js';
+import { RAFT_PROTOCOL, claimedInstance } from './handshake.js';
 
 interface OutgoingOptions {
   readonly url: string;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: (version: number) => Readonly<Record<string, string>>;
+  /** The versions that this member speaks, newest first. */
+  readonly versions: () => readonly number[];
   readonly limits: FrameLimits;
   readonly tls: ClientTls | null;
   readonly dialMsMax: number;
   readonly random: () => number;
   readonly now: () => number;
   readonly wallClock: () => number;
-  readonly onOpen: () => void;
+  readonly onOpen: (version: number) => void;
   readonly closed: (close: CloseReason) => void;
   readonly failed: (error: FrameError) => void;
 }
@@ -34,13 +36,17 @@ export class OutgoingLink {
   readonly #redialer: Redialer;
   #connection: FrameConnection | null = null;
   #instance: string | null = null;
+  #version: number | null = null;
 
   /** @throws FrameError `BAD_OPTION` */
   constructor(options: OutgoingOptions) {
-    const { url, path, headers, limits, tls, dialMsMax, random, now, failed } = options;
+    const { url, path, headers, versions, limits, tls, dialMsMax, random, now, failed } = options;
     this.#options = options;
     this.#redialer = new Redialer({
-      dial: { url, path, headers, limits, tls, timeoutMs: dialMsMax },
+      dial: { url, path, limits, tls, timeoutMs: dialMsMax },
+      protocol: RAFT_PROTOCOL,
+      versions,
+      headers,
       serve: async (dialed) => this.#hold(dialed),
       onDialFailure: failed,
       random,
@@ -53,6 +59,16 @@ export class OutgoingLink {
    */
   get peerProcess(): { readonly instance: string | null; readonly url: string } {
     return { instance: this.#instance, url: this.#options.url };
+  }
+
+  /** The version that the open link speaks; null if it is not open. */
+  get version(): number | null {
+    return this.#version;
+  }
+
+  /** Closes the open link, if there is one; it is then dialed again. */
+  reopen(why: string): void {
+    this.#connection?.close(why);
   }
 
   start(): void {
@@ -87,12 +103,13 @@ export class OutgoingLink {
     await stopped;
   }
 
-  async #hold({ connection, headers }: DialedFrames): Promise<void> {
+  async #hold({ connection, headers, version }: VersionedFrames): Promise<void> {
     this.#connection = connection;
     this.#instance = claimedInstance(headers);
+    this.#version = version;
     // Sent before any message, so that a candidate knows the clocks of its voters.
     this.sendClock();
-    this.#options.onOpen();
+    this.#options.onOpen(version);
     const close = await new Promise<CloseReason>((resolve) => {
       connection.start({
         onFrame: () => connection.close('the peer sent a frame on a link that only this member may send on'),
@@ -101,6 +118,7 @@ export class OutgoingLink {
     });
     this.#connection = null;
     this.#instance = null;
+    this.#version = null;
     this.#options.closed(close);
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { readRefusal } from '../frames/dial.js';
+import { FrameError } from '../frames/errors.js';
 import { openRequest, type ClientTls } from '../frames/tls.js';
 
 /** Handlers of queries by path, such as `/raft/founding`. */
@@ -15,8 +16,8 @@ const ANSWER_BYTES_MAX = 16 * 1024;
  * Queries the process at `url`, whichever member it is.
  * @param msMax time limit from the call to the end of the response, in milliseconds
  * @returns the parsed response, unchecked
- * @throws Error if there is no response in time, the query is refused, or the response is not JSON of at most
- *   16 KiB.
+ * @throws FrameError `DIAL_REFUSED` if the query is refused; Error if there is no response in time, or it is not JSON
+ *   of at most 16 KiB.
  */
 export async function queryProcess(
   url: URL,
@@ -33,7 +34,11 @@ export async function queryProcess(
       request.on('error', reject);
       request.on('response', (response) => {
         if (response.statusCode === 200) readAnswer(response).then(resolve, reject);
-        else readRefusal(response, ({ status, message }) => reject(new Error(`${status}: ${message}`)));
+        else {
+          readRefusal(response, (refusal) =>
+            reject(new FrameError('DIAL_REFUSED', `${refusal.status}: ${refusal.message}`, { refusal })),
+          );
+        }
       });
       request.end();
     });

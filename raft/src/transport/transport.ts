@@ -72,6 +72,12 @@ export interface Transport {
    */
   removePeer(peer: NodeId): void;
   /**
+   * The group has switched to this version of the protocol between its members, or may switch to it with an entry that
+   * is not committed yet: from now on the transport refuses peers that do not speak it. A lower version than before
+   * means that this entry was replaced. Absent if the transport has only one version.
+   */
+  setVersion?(version: number): void;
+  /**
    * Sends a snapshot as fast as the receiver consumes it, without delaying messages. Resolves once the
    * receiver has accepted it; rejects if the receiver refuses it, cannot be reached or makes no progress, or
    * when `signal` is aborted. A slow transfer does not fail: progress is what the receiver has consumed, not

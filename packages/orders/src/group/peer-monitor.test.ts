@@ -19,8 +19,8 @@ function watch(): { peers: PeerMonitor; lines: string[]; clock: { now: number };
 
 test('onEvent logs links and counts them while they are open', async () => {
   const { peers, lines, metrics } = watch();
-  peers.onEvent({ type: 'connected', peer: '2', direction: 'in' });
-  peers.onEvent({ type: 'connected', peer: '2', direction: 'out' });
+  peers.onEvent({ type: 'connected', peer: '2', direction: 'in', version: 12 });
+  peers.onEvent({ type: 'connected', peer: '2', direction: 'out', version: 12 });
   peers.onEvent({ type: 'disconnected', peer: '2', direction: 'in', code: 'ENDED', message: 'ended' });
   peers.onEvent({
     type: 'dialFailed',

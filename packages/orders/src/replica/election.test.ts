@@ -175,7 +175,7 @@ test('isForLeader and busyAnswer recognize each frame for the leader and answer 
 });
 
 function link(id: number): Link {
-  return { id, peer: 'frontend', isClosed: false, send: () => true, close: () => undefined };
+  return { id, peer: 'frontend', version: 9, isClosed: false, send: () => true, close: () => undefined };
 }
 
 test.run();

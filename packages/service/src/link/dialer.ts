@@ -1,6 +1,14 @@
 /** Keeps a link open to a URL. It dials again when the link breaks, with a backoff of 20 to 500 ms. */
-import { Redialer, type DialedFrames } from '@trireme/raft/frames';
-import { HANDSHAKE_HEADERS, handshakeHeaders, isName, roleProblem, type LinkIdentity } from './handshake.js';
+import { Redialer, type VersionedFrames } from '@trireme/raft/frames';
+import {
+  ALL_LINK_VERSIONS,
+  HANDSHAKE_HEADERS,
+  LINK_PROTOCOL,
+  handshakeHeaders,
+  isName,
+  roleProblem,
+  type LinkIdentity,
+} from './handshake.js';
 import type { CertificateRole } from '../rules/roles.js';
 import type { Log } from '../log.js';
 import { FrameLink, frameLimits, type LinkLimits } from './frame-link.js';
@@ -45,11 +53,14 @@ export class LinkDialer {
       dial: {
         url,
         path,
-        headers: handshakeHeaders(identity),
         timeoutMs: DIAL_MS_MAX,
         limits: frameLimits(options),
         tls: tls === null ? null : { source: tls, checkServerName: (name) => roleProblem(name, serverRole) },
       },
+      protocol: LINK_PROTOCOL,
+      // A server that the cluster's switch has reached refuses the previous version by itself.
+      versions: () => ALL_LINK_VERSIONS,
+      headers: (version) => handshakeHeaders(identity, version),
       serve: async (dialed) => this.#hold(dialed),
       onDialFailure: ({ code, message }) =>
         log.warn({ url, path, code, reason: message }, 'cannot open link, retrying'),
@@ -73,7 +84,7 @@ export class LinkDialer {
     return this.#link !== null && !this.#link.isClosed ? this.#link : null;
   }
 
-  async #hold(dialed: DialedFrames): Promise<void> {
+  async #hold(dialed: VersionedFrames): Promise<void> {
     const { handler, log } = this.#options;
     const peer = dialed.headers[HANDSHAKE_HEADERS.name];
     if (!isName(peer)) {
@@ -81,7 +92,13 @@ export class LinkDialer {
       return;
     }
     const { frameBytesMax } = frameLimits(this.#options);
-    this.#link = new FrameLink(dialed.connection, { peer, frameBytesMax, handler, log });
+    this.#link = new FrameLink(dialed.connection, {
+      peer,
+      version: dialed.version,
+      frameBytesMax,
+      handler,
+      log,
+    });
     this.#link.open();
     await this.#link.whenClosed;
     this.#link = null;

@@ -31,6 +31,7 @@ export function frameLimits(limits: LinkLimits): FrameLimits {
 interface FrameLinkOptions {
   /** Name that the other process sent in the handshake. */
   readonly peer: string;
+  readonly version: number;
   readonly frameBytesMax: number;
   readonly handler: LinkHandler;
   readonly log: Log;
@@ -41,6 +42,7 @@ let lastId = 0;
 export class FrameLink implements Link {
   readonly id = ++lastId;
   readonly peer: string;
+  readonly version: number;
   /** Resolves after the handler was notified that the link is closed. */
   readonly whenClosed: Promise<void>;
   readonly #connection: FrameConnection;
@@ -51,6 +53,7 @@ export class FrameLink implements Link {
     this.#connection = connection;
     this.#options = options;
     this.peer = options.peer;
+    this.version = options.version;
     this.whenClosed = new Promise((resolve) => (this.#resolveGone = resolve));
   }
 
@@ -58,7 +61,7 @@ export class FrameLink implements Link {
   open(): void {
     const { handler } = this.#options;
     const log = this.#options.log.child({ link: this.id, peer: this.peer });
-    log.info('link opened');
+    log.info({ version: this.version }, 'link opened');
     this.#guard(() => handler.onOpen(this));
     this.#connection.start({
       onFrame: (payload) => this.#guard(() => handler.onMessage(this, unpack(payload))),

@@ -1,14 +1,24 @@
-import { PROTOCOL_VERSION } from '@trireme/domain';
+import { PREVIOUS_PROTOCOL_VERSION, PROTOCOL_VERSION } from '@trireme/domain';
 import type { FrameRefusal } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { handshakeHeaders, isName, checkHandshake, type LinkIdentity } from './handshake.js';
+import { handshakeHeaders, isName, checkHandshake, linkVersion, type LinkIdentity } from './handshake.js';
 
 const SELF: LinkIdentity = { name: 'catalog', cluster: 'test', secret: 'a shared secret' };
 const GOOD = handshakeHeaders({ ...SELF, name: 'frontend-1' });
 
 test('checkHandshake accepts a process of the cluster', () => {
   assert.is(checkHandshake(SELF, GOOD, 'frontend'), null);
+});
+
+test('checkHandshake accepts the previous release until the switch, and no other one', () => {
+  const previous = handshakeHeaders({ ...SELF, name: 'frontend-1' }, PREVIOUS_PROTOCOL_VERSION);
+  assert.is(linkVersion(previous), PREVIOUS_PROTOCOL_VERSION);
+  assert.is(checkHandshake(SELF, previous, 'frontend'), null);
+  const switched = checkHandshake(SELF, previous, 'frontend', null, [PROTOCOL_VERSION]);
+  assert.is(switched?.status, 'WRONG_VERSION');
+  const older = { ...previous, 'x-trireme-version': String(PREVIOUS_PROTOCOL_VERSION - 1) };
+  assert.is(checkHandshake(SELF, older, 'frontend')?.status, 'WRONG_VERSION');
 });
 
 const REFUSED: readonly [string, number, Record<string, string | undefined>][] = [

@@ -1,11 +1,14 @@
 /** The handshake of a link: what the services add to that of `@trireme/raft/frames`, and the check of operators. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { PROTOCOL_VERSION, TriremeError } from '@trireme/domain';
+import { PREVIOUS_PROTOCOL_VERSION, PROTOCOL_VERSION, TriremeError } from '@trireme/domain';
 import {
   accessHeaders,
   checkAccess,
   checkCertificate,
+  presentedVersion,
   secretMatches,
+  spokenVersions,
+  versionHeaders,
   type CertificateCheck,
   type ClusterCredentials,
   type FrameRefusal,
@@ -30,7 +33,15 @@ export const HANDSHAKE_HEADERS = {
   secret: 'x-trireme-secret',
 } as const;
 
-const PROTOCOL: HandshakeProtocol = { version: PROTOCOL_VERSION, headers: HANDSHAKE_HEADERS };
+/** The handshake of links. */
+export const LINK_PROTOCOL: HandshakeProtocol = {
+  version: PROTOCOL_VERSION,
+  previous: PREVIOUS_PROTOCOL_VERSION,
+  headers: HANDSHAKE_HEADERS,
+};
+
+/** The versions that a process speaks as long as it does not know that the cluster has switched to the newest one. */
+export const ALL_LINK_VERSIONS = spokenVersions(LINK_PROTOCOL, false);
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -39,24 +50,40 @@ export function isName(name: unknown): name is string {
   return typeof name === 'string' && NAME.test(name);
 }
 
-/** The headers that a process sends when it opens a link. */
-export function handshakeHeaders(identity: LinkIdentity): Record<string, string> {
-  return accessHeaders(PROTOCOL, identity.name, identity);
+/** The headers that a process sends when it opens a link, in one of the versions that it speaks. */
+export function handshakeHeaders(
+  identity: LinkIdentity,
+  version: number = PROTOCOL_VERSION,
+): Record<string, string> {
+  return accessHeaders(LINK_PROTOCOL, identity.name, identity, version);
+}
+
+/** The headers of the response to a handshake. */
+export function responseHeaders({ name }: LinkIdentity): Record<string, string> {
+  return { ...versionHeaders(LINK_PROTOCOL), [HANDSHAKE_HEADERS.name]: name };
+}
+
+/** The version of a link, from the headers of an accepted handshake. */
+export function linkVersion(headers: IncomingHttpHeaders): number {
+  return presentedVersion(LINK_PROTOCOL, headers) ?? PROTOCOL_VERSION;
 }
 
 /**
  * Why a process with this identity refuses a handshake; null if it accepts it.
  * @param admits the role that may open this kind of link; checked only with certificates
  * @param certificate null if the cluster does not use certificates
+ * @param versions the versions that the process speaks
  */
 export function checkHandshake(
   identity: LinkIdentity,
   headers: IncomingHttpHeaders,
   admits: CertificateRole,
   certificate: CertificateCheck | null = null,
+  versions: readonly number[] = ALL_LINK_VERSIONS,
 ): FrameRefusal | null {
   const name = headers[HANDSHAKE_HEADERS.name];
-  const refusal = checkCertificate(certificate, String(name)) ?? checkAccess(PROTOCOL, identity, headers);
+  const refusal =
+    checkCertificate(certificate, String(name)) ?? checkAccess(LINK_PROTOCOL, identity, headers, versions);
   // The services have one word for every missing or wrong credential.
   if (refusal?.status === 'WRONG_SECRET') return { ...refusal, status: 'UNAUTHORIZED' };
   if (refusal !== null) return refusal;

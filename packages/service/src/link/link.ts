@@ -8,6 +8,8 @@ export interface Link {
   readonly id: number;
   /** Name that the other process sent when the link opened, such as `frontend-1`. */
   readonly peer: string;
+  /** The version of the protocol that both processes speak on this link. */
+  readonly version: number;
   readonly isClosed: boolean;
   /**
    * Queues a message. Messages of one turn of the event loop are sent in one write. Returns false if the link is closed.

@@ -1,12 +1,12 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { PROTOCOL_VERSION } from '@trireme/domain';
-import { encodeFrame } from '@trireme/raft/frames';
+import { PREVIOUS_PROTOCOL_VERSION, PROTOCOL_VERSION } from '@trireme/domain';
+import { FrameError, dialFrames, encodeFrame, type FrameConnection } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Metrics } from '../metrics/metrics.js';
 import { InternalServer } from '../server/internal-server.js';
 import { LinkRecorder, captureLog, until, type CapturedLog } from '../testing/links.js';
-import type { LinkIdentity } from './handshake.js';
+import { handshakeHeaders, type LinkIdentity } from './handshake.js';
 import { LinkDialer, type LinkDialerOptions } from './dialer.js';
 import { LinkListener, type LinkListenerOptions } from './listener.js';
 
@@ -154,6 +154,31 @@ test('the dialer connects to a server that starts later, and logs its failed dia
     await second.server.close();
   }
   assert.is(dialing.captured.lines.filter((line) => line.includes('cannot open link')).length, 1);
+});
+
+test('a link to a process of the previous release speaks its version until the switch', async () => {
+  const served = new ListenerFixture();
+  await served.listen();
+  const dial = async (version: number): Promise<FrameConnection> => {
+    const limits = { frameBytesMax: 1_000, queueBytesMax: 10_000, silenceMsMax: 60_000 };
+    const headers = handshakeHeaders(identity('old'), version);
+    return (await dialFrames({ url: served.url, path: PATH, headers, timeoutMs: 5_000, limits })).connection;
+  };
+  try {
+    const connection = await dial(PREVIOUS_PROTOCOL_VERSION);
+    await until(() => served.handler.opens.length === 1, 'the link');
+    assert.is(served.handler.opens[0]?.version, PREVIOUS_PROTOCOL_VERSION);
+    const closed = new Promise((resolve) => connection.start({ onFrame: () => undefined, onClose: resolve }));
+    (await dial(PROTOCOL_VERSION)).start({ onFrame: () => undefined, onClose: () => undefined });
+    await until(() => served.handler.opens.length === 2, 'the second link');
+    served.listener.requireNewestVersion();
+    await closed;
+    assert.equal(served.handler.closes, ['the cluster has switched to a newer version']);
+    const refused: unknown = await dial(PREVIOUS_PROTOCOL_VERSION).catch((error: unknown) => error);
+    assert.is(refused instanceof FrameError && refused.refusal?.status, 'WRONG_VERSION');
+  } finally {
+    await served.server.close();
+  }
 });
 
 const THROWS: readonly [string, (handler: LinkRecorder) => void][] = [

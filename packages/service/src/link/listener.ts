@@ -1,8 +1,22 @@
 /** Accepts links of one kind at one path of an internal server. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { acceptFrames, checkPeerCertificate, clientAddress, type FrameRefusal } from '@trireme/raft/frames';
-import { HANDSHAKE_HEADERS, checkHandshake, type LinkIdentity } from './handshake.js';
+import {
+  acceptFrames,
+  checkPeerCertificate,
+  clientAddress,
+  spokenVersions,
+  type FrameRefusal,
+} from '@trireme/raft/frames';
+import {
+  ALL_LINK_VERSIONS,
+  HANDSHAKE_HEADERS,
+  LINK_PROTOCOL,
+  checkHandshake,
+  linkVersion,
+  responseHeaders,
+  type LinkIdentity,
+} from './handshake.js';
 import type { Log } from '../log.js';
 import type { CertificateRole } from '../rules/roles.js';
 import { Counter } from '../metrics/counter.js';
@@ -35,6 +49,7 @@ export class LinkListener {
   /** Limits the log lines that anyone who can reach the port can cause. */
   readonly #throttle = new LogThrottle();
   #isClosed = false;
+  #versions = ALL_LINK_VERSIONS;
 
   constructor(options: LinkListenerOptions) {
     this.path = options.path;
@@ -47,6 +62,14 @@ export class LinkListener {
     return this.#links.size;
   }
 
+  /** The cluster has switched to the newest version: closes links that speak the previous one, and refuses further ones. */
+  requireNewestVersion(): void {
+    this.#versions = spokenVersions(LINK_PROTOCOL, true);
+    for (const link of [...this.#links]) {
+      if (!this.#versions.includes(link.version)) link.close('the cluster has switched to a newer version');
+    }
+  }
+
   /** Handles an `upgrade` event of the server: opens a link, or answers with an error as JSON. */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { identity, clientRole, handler, log } = this.#options;
@@ -57,9 +80,10 @@ export class LinkListener {
       socket,
       head,
       limits,
-      headers: { [HANDSHAKE_HEADERS.name]: identity.name },
+      headers: responseHeaders(identity),
       authorize: ({ headers }) => {
-        const refusal = this.#refuseLink() ?? checkHandshake(identity, headers, clientRole, certificate);
+        const refusal =
+          this.#refuseLink() ?? checkHandshake(identity, headers, clientRole, certificate, this.#versions);
         if (refusal !== null) {
           this.refusals.increment({ path: this.path, status: refusal.status });
           const suppressed = this.#throttle.suppressedIfDue(refusal.status, performance.now());
@@ -71,7 +95,9 @@ export class LinkListener {
     });
     if (connection === null) return;
     const peer = String(request.headers[HANDSHAKE_HEADERS.name]);
-    const link = new FrameLink(connection, { peer, frameBytesMax: limits.frameBytesMax, handler, log });
+    const version = linkVersion(request.headers);
+    const { frameBytesMax } = limits;
+    const link = new FrameLink(connection, { peer, version, frameBytesMax, handler, log });
     this.#links.add(link);
     void link.whenClosed.then(() => this.#links.delete(link));
     link.open();

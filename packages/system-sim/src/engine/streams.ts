@@ -2,7 +2,7 @@
  * Links between processes as ordered streams, in place of sockets. A cut delays data until it ends, like packet
  * loss on a connection. An end that receives nothing for a while closes its link.
  */
-import { pack, unpack } from '@trireme/domain';
+import { PROTOCOL_VERSION, pack, unpack } from '@trireme/domain';
 import { MS, SECOND, type Micros, type Random } from '@trireme/raft-sim';
 import { Backoff } from '@trireme/raft/frames';
 import type { Dialer, Link, LinkDialerOptions, LinkHandler, CreateDialer } from '@trireme/service';
@@ -48,6 +48,7 @@ class Direction {
 class StreamEnd implements Link {
   readonly id: number;
   readonly peer: string;
+  readonly version = PROTOCOL_VERSION;
   readonly host: LinkedProcess;
   readonly instance: ProcessInstance;
   readonly handler: LinkHandler;

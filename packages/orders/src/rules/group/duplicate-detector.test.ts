@@ -16,6 +16,7 @@ const linked = (direction: 'in' | 'out', peer = '1'): TransportEvent => ({
   type: 'connected',
   peer,
   direction,
+  version: 12,
 });
 
 test('duplicateReason: a refused process without inbound links is a copy after some time', () => {
