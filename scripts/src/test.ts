@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isEndToEnd, testFiles, type CompiledFile } from './checks/files.js';
+import { isEndToEnd, isInSuite, testFiles, type CompiledFile, type TestSuite } from './checks/files.js';
 import { runTestFile } from './checks/run-file.js';
 import { slowestLines, type FileTime } from './checks/slowest.js';
 import { addTotals, totalsLine, type Totals, type TestFileVerdict } from './checks/totals.js';
@@ -21,6 +21,8 @@ const { values, positionals } = parseArgs({
     jobs: { type: 'string', default: String(availableParallelism() + 1) },
     /** End-to-end test files in parallel: they start processes and mostly wait for them. */
     'e2e-jobs': { type: 'string', default: String(2 * availableParallelism()) },
+    /** Which test files, by how long they take. */
+    suite: { type: 'string', default: 'all' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -33,6 +35,7 @@ Options:
   --timeout <seconds>  time limit of one file (default: 600)
   --jobs <n>           test files to run in parallel (default: number of cores + 1)
   --e2e-jobs <n>       *.e2e.test.ts files to run in parallel, after the others (default: 2 * number of cores)
+  --suite <name>       everyday: what npm test runs by default; long: the step e2e; all (default)
   -h, --help           print this help`;
 
 async function runAll(): Promise<Totals> {
@@ -43,7 +46,8 @@ async function runAll(): Promise<Totals> {
   // `on`, not `once`: under npm one Ctrl-C sends two signals, from the terminal and from npm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
-  const files = testFiles(ROOT, positionals);
+  const suite = suiteNamed(values.suite);
+  const files = testFiles(ROOT, positionals).filter((file) => isInSuite(file, suite));
   const times: FileTime[] = [];
   let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
   const runOne = async (file: CompiledFile): Promise<void> => {
@@ -99,6 +103,11 @@ async function inParallel<T>(
       for (const item of queue) await work(item);
     }),
   );
+}
+
+function suiteNamed(text: string): TestSuite {
+  if (text === 'everyday' || text === 'long' || text === 'all') return text;
+  throw new Error('--suite must be everyday, long or all');
 }
 
 function wholeNumber(flag: string, text: string): number {

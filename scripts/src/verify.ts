@@ -1,5 +1,5 @@
 /**
- * `npm test`: builds everything and runs all checks, the same as in CI; `npm test -- layers deadcode` runs only these.
+ * `npm test`: builds everything and runs the default checks; `npm test -- layers deadcode` runs only these. CI runs all steps.
  * The last line is `N passed, N failed`, in which each check and each test counts as one.
  */
 import { execFileSync } from 'node:child_process';
@@ -34,7 +34,7 @@ const OWN_NODE_TESTS = [
   ...['core/', 'frames/', 'storage/', 'transport/', 'compact', 'node', 'recovery'].map(
     (part) => `raft/src/${part}`,
   ),
-  ...['packages/orders/src/', 'contract.e2e', 'order-path.e2e', 'crash.e2e'],
+  ...['packages/orders/src/', 'contract.smoke', 'order-path.e2e', 'crash.e2e'],
 ];
 
 const summary: string[] = [];
@@ -94,7 +94,9 @@ async function checkSources(steps: ReadonlySet<StepName>): Promise<void> {
 async function runTests(hasHtml: boolean): Promise<void> {
   rmSync(COVERAGE_FOLDER, { recursive: true, force: true });
   // Every process that a test starts inherits the variable and writes its own file; `c8 report` merges them below.
-  await runCounted('tests', ['node', 'scripts/dist/test.js'], { NODE_V8_COVERAGE: COVERAGE_TEMP });
+  await runCounted('tests', ['node', 'scripts/dist/test.js', '--suite', 'everyday'], {
+    NODE_V8_COVERAGE: COVERAGE_TEMP,
+  });
   await checkCoverage(hasHtml);
 }
 
@@ -109,6 +111,14 @@ async function runTestsOnOwnNode(): Promise<void> {
     return;
   }
   await runCounted(name, [node, 'scripts/dist/test.js', ...OWN_NODE_TESTS]);
+}
+
+async function runFaults(): Promise<void> {
+  countCheck(
+    await check('fault scenarios', async () =>
+      runStep(ROOT, ['node', 'packages/faults/dist/main.js', '--jobs', '2']),
+    ),
+  );
 }
 
 /** Runs a program whose output ends with totals, and adds them. */
@@ -163,6 +173,9 @@ async function verify(steps: ReadonlySet<StepName>, hasHtml: boolean): Promise<v
   await checkSources(steps);
   if (build.passed) {
     if (steps.has('tests')) await runTests(hasHtml);
+    if (steps.has('e2e'))
+      await runCounted('end-to-end tests', ['node', 'scripts/dist/test.js', '--suite', 'long']);
+    if (steps.has('faults')) await runFaults();
     if (steps.has('own-node')) await runTestsOnOwnNode();
     if (steps.has('infra')) await runCounted('infra', ['node', 'scripts/dist/infra-check.js']);
     if (steps.has('contract'))

@@ -44,3 +44,12 @@ export function testFiles(root: string, filters: readonly string[]): CompiledFil
 export function isEndToEnd(file: CompiledFile): boolean {
   return file.source.endsWith('.e2e.test.ts');
 }
+
+/** Test files by how long they take: `everyday` ones run in every `npm test`, `long` ones in its step `e2e`. */
+export type TestSuite = 'everyday' | 'long' | 'all';
+
+/** Whether a test file belongs to a suite: end-to-end tests are long unless their name says `smoke`. */
+export function isInSuite(file: CompiledFile, suite: TestSuite): boolean {
+  const isLong = isEndToEnd(file) && !file.source.endsWith('.smoke.e2e.test.ts');
+  return suite === 'all' || isLong === (suite === 'long');
+}

@@ -4,7 +4,7 @@ import { selectSteps, stepsHelp, type StepName } from './steps.js';
 
 const namesOf = (steps: ReadonlySet<StepName> | null): readonly string[] => [...(steps ?? [])];
 
-test('selectSteps without names selects what CI runs', () => {
+test('selectSteps without names selects the default steps', () => {
   assert.equal(namesOf(selectSteps([])), ['lint', 'format', 'layers', 'deadcode', 'tests']);
 });
 

@@ -6,7 +6,9 @@ const STEPS = [
   { name: 'format', byDefault: true, help: 'prettier; npm run format corrects the files' },
   { name: 'layers', byDefault: true, help: 'which part may import which (.dependency-cruiser.cjs)' },
   { name: 'deadcode', byDefault: true, help: 'exports, files and dependencies that nothing uses' },
-  { name: 'tests', byDefault: true, help: 'all tests, and the coverage of each area' },
+  { name: 'tests', byDefault: true, help: 'unit and smoke tests, and the coverage of each area' },
+  { name: 'e2e', byDefault: false, help: 'all other end-to-end tests' },
+  { name: 'faults', byDefault: false, help: 'all fault scenarios, as npm run faults' },
   { name: 'own-node', byDefault: false, help: "a part of the tests on the machine's own Node" },
   { name: 'infra', byDefault: false, help: 'everything in infra/ against its schemas and with its tools' },
   {
@@ -33,7 +35,7 @@ export function stepsHelp(): string {
   );
   return `Usage: npm test -- [--html] [steps...]
 
-Builds everything and runs the named steps, or all that CI runs if none is named.
+Builds everything and runs the named steps, or the default ones if none is named. CI runs all of them, in several jobs.
 
 Steps:
 ${lines.join('\n')}

@@ -48,7 +48,6 @@ export const CATALOGS: readonly Scenario[] = [
   },
   {
     name: 'all catalogs are killed: orders and look-ups are still answered, and caches fill again after a restart',
-    everyday: true,
     workload: NO_TIMEOUTS,
     bounds: NO_CLIENT_ERRORS,
     script: async (run) => {
@@ -65,7 +64,6 @@ export const CATALOGS: readonly Scenario[] = [
   },
   {
     name: 'a catalog resumes after its authority has expired: its front-end returns the new price',
-    everyday: true,
     workload: NO_TIMEOUTS,
     bounds: NO_CLIENT_ERRORS,
     script: async (run) => {
@@ -146,7 +144,6 @@ export const CATALOGS: readonly Scenario[] = [
   },
   {
     name: 'an old leader is partitioned with a catalog and a front-end: they return no stale value',
-    everyday: true,
     script: async (run) => {
       let price = 60;
       for (const catalog of run.names('catalog')) {
@@ -190,7 +187,6 @@ export const CATALOGS: readonly Scenario[] = [
   },
   {
     name: 'a front-end loses its catalog while a revocation is in flight',
-    everyday: true,
     workload: NO_TIMEOUTS,
     bounds: NO_CLIENT_ERRORS,
     script: async (run) => {

@@ -34,7 +34,6 @@ export const CLOCKS_AND_LIMITS: readonly Scenario[] = [
   },
   {
     name: 'the clock of a front-end runs 5% slow and the clocks of catalogs 4% fast: leases stay safe',
-    everyday: true,
     needs: ['faketime'],
     prepare: (dataDir) => ({
       environments: {
@@ -55,7 +54,6 @@ export const CLOCKS_AND_LIMITS: readonly Scenario[] = [
   },
   {
     name: 'the machine of a front-end is suspended past its lease: the lease expires although its monotonic clock stops',
-    everyday: true,
     prepare: () => ({ environments: { 'frontend-1': suspendingClock() } }),
     script: async (run) => {
       for (const price of [77, 78]) {

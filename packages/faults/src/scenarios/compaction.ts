@@ -105,7 +105,6 @@ async function makeLeader(run: ScenarioRun, name: string): Promise<void> {
 export const COMPACTION: readonly Scenario[] = [
   {
     name: 'old keys are retried after their log entries were compacted, through a leader restored from a snapshot',
-    everyday: true,
     bounds: { errorsMax: 0 },
     workload: { clientsWithoutKeys: 0, clientsWithShortTimeout: 0, oldKeyShare: 0.3 },
     prepare: withShortLogs,

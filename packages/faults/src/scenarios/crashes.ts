@@ -76,7 +76,6 @@ export const CRASHES: readonly Scenario[] = [
   },
   {
     name: 'all processes are killed at once, twice, and no acknowledged order is lost',
-    everyday: true,
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {
         run.note('SIGKILL to all processes');
@@ -99,7 +98,6 @@ export const CRASHES: readonly Scenario[] = [
   },
   {
     name: 'the leader and a catalog are killed together, and no client sees an error',
-    everyday: true,
     workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0, gapMsMax: 2_500 },
     script: async (run) => {

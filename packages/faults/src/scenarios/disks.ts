@@ -218,7 +218,6 @@ export const DISKS: readonly Scenario[] = [
   },
   {
     name: 'the disk of the leader is full, then the disk of a follower',
-    everyday: true,
     needs: ['root'],
     prepare: (dataDir) => mountAll((name) => mountSmallDisk(dataDir, name, 48)),
     script: async (run) => {

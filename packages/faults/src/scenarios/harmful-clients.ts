@@ -40,7 +40,6 @@ function brokenLinks(run: ScenarioRun): number {
 export const HARMFUL_CLIENTS: readonly Scenario[] = [
   {
     name: 'clients send orders whose names grow when encoded: they are rejected, and no link breaks',
-    everyday: true,
     workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0 },
     script: async (run) => {

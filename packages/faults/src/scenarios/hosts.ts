@@ -37,7 +37,6 @@ export const HOSTS: readonly Scenario[] = [
     name: 'each process on its own host: the leader is cut off in both directions',
     needs: ['hosts'],
     hosts: APART,
-    everyday: true,
     bounds: { gapMsMax: 4_000 },
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {

@@ -68,7 +68,6 @@ export const PARTITIONS: readonly Scenario[] = [
   },
   {
     name: 'the leader can send to its followers but receives nothing from them',
-    everyday: true,
     script: async (run) => {
       const leader = await run.waitForLeader();
       run.cutOneWay(await run.waitForFollowers(), [leader]);

@@ -4,7 +4,6 @@ import type { Scenario } from '../run/scenario.js';
 export const PAUSES: readonly Scenario[] = [
   {
     name: 'the leader is paused past its lease and resumed while another replica leads',
-    everyday: true,
     bounds: { gapMsMax: 6_000 },
     script: async (run) => {
       for (let i = 0; i < 2; i += 1) {

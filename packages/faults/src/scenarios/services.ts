@@ -10,7 +10,6 @@ const NO_CLIENT_ERRORS = {
 export const SERVICES: readonly Scenario[] = [
   {
     name: 'the leader is cut off from the catalogs: orders and look-ups are answered during the cut and after it',
-    everyday: true,
     ...NO_CLIENT_ERRORS,
     script: async (run) => {
       const leader = await run.waitForLeader();
@@ -37,7 +36,6 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'replies of the catalogs to the leader are lost after a revocation',
-    everyday: true,
     ...NO_CLIENT_ERRORS,
     script: async (run) => {
       run.note('drop replies of the catalogs to replicas');
@@ -74,7 +72,6 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'a front-end is cut off from the catalogs: its cache expires with its lease, and the leader answers its look-ups',
-    everyday: true,
     ...NO_CLIENT_ERRORS,
     script: async (run) => {
       run.cut(['frontend-1'], run.names('catalog'));
@@ -113,7 +110,6 @@ export const SERVICES: readonly Scenario[] = [
   },
   {
     name: 'revocations are delayed and race with cache fills: no cache keeps a stale value',
-    everyday: true,
     ...NO_CLIENT_ERRORS,
     script: async (run) => {
       run.note('delay the catalogs to frontend-1 by 30 to 90 ms');
