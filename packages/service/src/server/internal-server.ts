@@ -22,8 +22,8 @@ import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
 import { LogThrottle } from '../rules/throttle.js';
+import { answerError, answerJson, answerText, asTriremeError, readJson } from './http-json.js';
 import { HTTP_CLOSED_CONNECTION, closeIfPipelined } from './pipelining.js';
-import { readJson } from './read-json.js';
 
 /** Handles a GET or HEAD request. If it throws before it has sent headers, the error becomes the response. */
 export type InternalRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -218,15 +218,6 @@ export class InternalServer {
   }
 }
 
-function answerJson(
-  response: ServerResponse,
-  code: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  answerText(response, code, 'application/json', JSON.stringify(body), headers);
-}
-
 /** Closes the connection if the client reads nothing of the response for too long, even if it sends data. */
 function closeIfStalled(response: ServerResponse): void {
   const { socket } = response;
@@ -237,38 +228,6 @@ function closeIfStalled(response: ServerResponse): void {
     writtenBefore = written;
   }, STALL_MS_MAX).unref();
   response.once('close', () => clearInterval(check));
-}
-
-function answerText(
-  response: ServerResponse,
-  code: number,
-  contentType: string,
-  text: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(code, {
-    'content-type': contentType,
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...headers,
-  });
-  response.end(text);
-}
-
-function answerError(
-  response: ServerResponse,
-  error: TriremeError,
-  headers: Readonly<Record<string, string>> = {},
-  more: object = {},
-): void {
-  answerJson(response, error.httpStatus, { ...error.toBody(), ...more }, headers);
-}
-
-/** Hides the message of an unexpected error from the client; the log has it. */
-function asTriremeError(error: unknown): TriremeError {
-  return error instanceof TriremeError
-    ? error
-    : new TriremeError('INTERNAL', 'internal error, see the log of this process');
 }
 
 function refusal(status: ErrorStatus, message: string): FrameRefusal {
