@@ -47,7 +47,7 @@ export async function* checkRecords(
 }
 
 /** The batches of an incremental backup, numbered from `after + 1`. @throws FormatError. */
-async function* readBatches(
+export async function* readBatches(
   after: number,
   { meta, records }: BackupContents,
 ): AsyncGenerator<{ readonly record: BookRecord; readonly batch: RetainedBatch }> {

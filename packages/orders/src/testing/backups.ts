@@ -4,7 +4,7 @@ import type { BookStore } from '../book/store.js';
 import { writeBackup } from '../backup/backup-file.js';
 import { headerOf, type BackupHeader } from '../rules/backup/header.js';
 
-export const TAKEN_AT = 5_000;
+export const TAKEN_AT = 100_000;
 
 /** Writes a backup of the book as a replica sends it; an incremental one if `since` is given. @returns its header */
 export async function backUp(
