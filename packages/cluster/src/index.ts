@@ -8,7 +8,15 @@ export {
 export { ControlClient, ControlError } from './control/client.js';
 export type { ControlResponse, KilledProcess, ProcessState } from './control/protocol.js';
 export { serveControl, type ControllableCluster } from './control/server.js';
-export { readSecret, OPERATOR_TOKEN_FILE, SECRET_FILE } from './data/data-folder.js';
+export {
+  beginNewCluster,
+  completeNewCluster,
+  readClusterName,
+  readSecret,
+  OPERATOR_TOKEN_FILE,
+  SECRET_FILE,
+} from './data/data-folder.js';
+export { newClusterName, SUFFIX_BYTES } from './rules/cluster-name.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';
 export { HostNetwork, hostNetworkProblem } from './hosts/host-network.js';
 export type { ClusterOptions } from './cluster-options.js';

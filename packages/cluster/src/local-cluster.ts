@@ -15,6 +15,7 @@ import {
   writeBootstrapFiles,
   createDataFolder,
   replicaNumbers,
+  requireComplete,
   moveAside,
 } from './data/data-folder.js';
 import { acquireDataLock } from './data/data-lock.js';
@@ -93,7 +94,10 @@ export class LocalCluster extends EventEmitter<{ exit: [ClusterProcessExit] }> {
       createDataFolder(this.dataDir);
       this.#lock = await acquireDataLock(this.dataDir);
       await awaitOrphansEnded(processesOfLastRun(this.dataDir), STOP_GRACE_MS);
-      if (this.#options.fresh !== true) this.#useRecordedProcesses();
+      if (this.#options.fresh !== true) {
+        requireComplete(this.dataDir);
+        this.#useRecordedProcesses();
+      }
       await assertPortsFree(namedPorts(this.#ports));
       const warning = ephemeralPortsWarning(this.#ports);
       if (warning !== null) this.#options.output(`!!! ${warning}`);
@@ -302,11 +306,12 @@ export class LocalCluster extends EventEmitter<{ exit: [ClusterProcessExit] }> {
   async #makeMembers(): Promise<SupervisedProcesses> {
     const { dataDir } = this;
     const { cacheSize, seedFile, env, wrapper, output, processOutput = output } = this.#options;
-    const paths = await createDataFiles(dataDir);
+    const { cluster, ...paths } = await createDataFiles(dataDir);
     const certify = openCertificateProvider(dataDir, this.#options.tls ?? false);
     this.#probe = new Probe(() => operatorTls(dataDir));
     const plan = {
       dataDir,
+      cluster,
       ports: this.#ports,
       paths,
       certify,

@@ -20,8 +20,12 @@ import { processesOfLastRun, readClusterFile, writeClusterFile, type ClusterFile
 import { ClusterFileWriter } from './cluster-file-writer.js';
 import {
   catalogNumbers,
+  beginNewCluster,
+  completeNewCluster,
   emptyDataFolder,
   createDataFiles,
+  readClusterName,
+  requireComplete,
   writeBootstrapFiles,
   readSecret,
   replicaNumbers,
@@ -29,6 +33,7 @@ import {
 } from './data-folder.js';
 import { acquireDataLock } from './data-lock.js';
 import { ClusterError, type ClusterErrorCode } from '../errors.js';
+import { newClusterName } from '../rules/cluster-name.js';
 import { LogFile } from './log-file.js';
 import { isProcessAlive, processIdentity } from '../processes/process-identity.js';
 
@@ -63,7 +68,36 @@ test('createDataFiles makes the secrets once, readable only by their owner', asy
   await createDataFiles(folder);
   assert.is(readSecret(folder), secret);
   for (const path of [paths.secret, paths.operatorToken]) assert.is(statSync(path).mode & 0o777, 0o600);
-  assert.equal(readdirSync(folder).sort(), ['logs', 'operator-token', 'secret']);
+  assert.equal(readdirSync(folder).sort(), ['cluster-name', 'logs', 'operator-token', 'secret']);
+});
+
+test('a new cluster gets a name of its own, once; one of an earlier version keeps the fixed name', async ({ folder }) => {
+  const { cluster } = await createDataFiles(folder);
+  assert.match(cluster, /^trireme-[0-9a-f]{8}$/);
+  assert.is((await createDataFiles(folder)).cluster, cluster);
+  assert.is(readClusterName(folder), cluster);
+  writeFileSync(join(folder, 'cluster-name'), 'no name\n');
+  throwsCode(() => readClusterName(folder), 'DAMAGED_FILE');
+  rmSync(join(folder, 'cluster-name'));
+  mkdirSync(join(folder, 'replica-1', 'log'), { recursive: true });
+  assert.is((await createDataFiles(folder)).cluster, 'trireme');
+  assert.not.ok(existsSync(join(folder, 'cluster-name')));
+});
+
+test('a folder of a new cluster starts only once it is complete', async ({ folder }) => {
+  await beginNewCluster(folder, 'shop-0a1b2c3d');
+  assert.is(readClusterName(folder), 'shop-0a1b2c3d');
+  throwsCode(() => requireComplete(folder), 'NOT_OURS');
+  await rejectsCode(beginNewCluster(folder, 'other'), 'NOT_OURS', /is not empty: it contains cluster-name/);
+  await completeNewCluster(folder);
+  requireComplete(folder);
+});
+
+test('newClusterName replaces the suffix of an old name', () => {
+  const random = Buffer.from('f00dbeef', 'hex');
+  assert.is(newClusterName('shop', random), 'shop-f00dbeef');
+  assert.is(newClusterName('shop-0a1b2c3d', random), 'shop-f00dbeef');
+  assert.ok(newClusterName('x'.repeat(64), random).length <= 64);
 });
 
 test('readSecret rejects a folder without a secret', ({ folder }) => {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { join } from 'node:path';
 import {
   errorMessage,
+  isName,
   triremeCommand,
   parseSecret,
   TEMPORARY_SUFFIX,
@@ -13,6 +14,7 @@ import {
 import { CLUSTER_FILE, readClusterShape } from './cluster-file.js';
 import { isLockEntry, findOpenStore } from './data-lock.js';
 import { ClusterError } from '../errors.js';
+import { CLUSTER_NAME_DEFAULT, SUFFIX_BYTES, newClusterName } from '../rules/cluster-name.js';
 import { catalogNumber, replicaNumber } from '../rules/target.js';
 
 /** The shared secret of the internal ports. It is made first and removed last, and marks the folder as a cluster's. */
@@ -20,6 +22,12 @@ export const SECRET_FILE = 'secret';
 
 /** The token that `PUT /stocks/:name` and restocking require. */
 export const OPERATOR_TOKEN_FILE = 'operator-token';
+
+/** The name of the cluster, the value of `--cluster` of its processes. Folders of earlier versions have none. */
+const NAME_FILE = 'cluster-name';
+
+/** Present while another program writes a new cluster into the folder; no cluster starts on it then. */
+const INCOMPLETE_FILE = 'incomplete';
 
 const LOGS = 'logs';
 
@@ -34,7 +42,7 @@ const ONLY_CATALOG = 'catalog';
 
 /** Entries of a data folder. Earlier versions left `catalog`, `cluster.json.tmp` and `supervisor-*.lock`. */
 const KNOWN_ENTRY =
-  /^(catalog|certificates|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|(secret|operator-token|cluster\.json)(\.new)?|cluster\.json\.tmp|supervisor-.+\.lock)$/;
+  /^(catalog|certificates|replica-\d+(\.old-\d+(T\d+Z)?(-\d+)?)?|logs|(secret|operator-token|cluster-name|incomplete|cluster\.json)(\.new)?|restoring|cluster\.json\.tmp|supervisor-.+\.lock)$/;
 
 /** Tells a replica to found the group. The replica removes the file before it votes. */
 const BOOTSTRAP_FILE = 'bootstrap';
@@ -46,16 +54,22 @@ export interface DataFolderPaths {
   readonly logs: string;
 }
 
+/** What a data folder says about its cluster. */
+export interface DataFiles extends DataFolderPaths {
+  /** Name of the cluster. */
+  readonly cluster: string;
+}
+
 /** Creates the folder, with access for its owner only. */
 export function createDataFolder(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Creates what is missing in the folder: logs, secret, operator token.
+ * Creates what is missing in the folder: logs, secret, operator token, and the name of a new cluster.
  * @throws ClusterError `DAMAGED_FILE` if secret or token are invalid; the system's error if one cannot be written.
  */
-export async function createDataFiles(dataDir: string): Promise<DataFolderPaths> {
+export async function createDataFiles(dataDir: string): Promise<DataFiles> {
   const paths = {
     secret: join(dataDir, SECRET_FILE),
     operatorToken: join(dataDir, OPERATOR_TOKEN_FILE),
@@ -64,7 +78,66 @@ export async function createDataFiles(dataDir: string): Promise<DataFolderPaths>
   await makeSecret(paths.secret);
   await makeSecret(paths.operatorToken);
   mkdirSync(paths.logs, { recursive: true });
-  return paths;
+  if (readName(dataDir) === null && !hasRunCluster(dataDir))
+    await writeName(dataDir, newClusterName(CLUSTER_NAME_DEFAULT, randomBytes(SUFFIX_BYTES)));
+  return { ...paths, cluster: readClusterName(dataDir) };
+}
+
+/**
+ * The name of the folder's cluster; that of all earlier clusters if none is recorded.
+ * @throws ClusterError `DAMAGED_FILE` if it cannot be read or is invalid.
+ */
+export function readClusterName(dataDir: string): string {
+  return readName(dataDir) ?? CLUSTER_NAME_DEFAULT;
+}
+
+function readName(dataDir: string): string | null {
+  const path = join(dataDir, NAME_FILE);
+  if (!existsSync(path)) return null;
+  const name = readFileSync(path, 'utf8').trim();
+  if (isName(name)) return name;
+  throw new ClusterError(
+    'DAMAGED_FILE',
+    `${path} does not contain the name of a cluster. Write the name into it that the logs of the replicas report`,
+  );
+}
+
+async function writeName(dataDir: string, name: string): Promise<void> {
+  await writeDurably(join(dataDir, NAME_FILE), `${name}\n`);
+}
+
+/**
+ * Begins to write a new cluster into a folder that does not exist or is empty: its secret, operator token and name.
+ * No cluster starts on the folder before `completeNewCluster`.
+ * @throws ClusterError `NOT_OURS` if the folder is not empty.
+ */
+export async function beginNewCluster(dataDir: string, name: string): Promise<void> {
+  createDataFolder(dataDir);
+  const names = readdirSync(dataDir);
+  if (names.length > 0)
+    throw new ClusterError(
+      'NOT_OURS',
+      `${dataDir} is not empty: it contains ${names.slice(0, 3).join(', ')}. Give a new folder, or empty it yourself`,
+    );
+  await writeDurably(join(dataDir, INCOMPLETE_FILE), '');
+  await writeName(dataDir, name);
+  await createDataFiles(dataDir);
+}
+
+/** The new cluster is complete and durable: it may be started. */
+export async function completeNewCluster(dataDir: string): Promise<void> {
+  rmSync(join(dataDir, INCOMPLETE_FILE));
+  await syncFolder(dataDir);
+}
+
+/** @throws ClusterError `NOT_OURS` if a command that wrote a new cluster into the folder was interrupted. */
+export function requireComplete(dataDir: string): void {
+  if (!existsSync(join(dataDir, INCOMPLETE_FILE))) return;
+  throw new ClusterError(
+    'NOT_OURS',
+    `${dataDir} is incomplete: the command that wrote a new cluster into it was interrupted. ` +
+      'Remove the folder and run that command again',
+  );
 }
 
 /**

@@ -9,6 +9,8 @@ import type { CatalogPort, PortPlan, ReplicaPorts } from '../rules/ports.js';
 /** Inputs of the command lines. */
 export interface PlanOptions {
   readonly dataDir: string;
+  /** Name of the cluster. */
+  readonly cluster: string;
   readonly ports: PortPlan;
   readonly paths: DataFolderPaths;
   /** Stocks that a front-end caches; null for no cache. */
@@ -141,7 +143,7 @@ function common(
   return [
     program,
     ...['--id', id, '--host', options.address(name), '--port', String(port)],
-    ...['--secret-file', options.paths.secret],
+    ...['--cluster', options.cluster, '--secret-file', options.paths.secret],
     ...['--log-level', options.logLevel, '--exit-with-parent'],
     ...tlsFlags(options, name),
   ];

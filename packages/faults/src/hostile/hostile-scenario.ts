@@ -6,7 +6,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { OPERATOR_TOKEN_FILE, readSecret, serveControl } from '@trireme/cluster';
+import { OPERATOR_TOKEN_FILE, readClusterName, readSecret, serveControl } from '@trireme/cluster';
 import { checkAttack, type AttackResult } from '../rules/attack-results.js';
 import type { ScenarioRun } from '../run/scenario-run.js';
 import type { Scenario } from '../run/scenario.js';
@@ -181,7 +181,7 @@ async function attacksFor(run: ScenarioRun): Promise<Attack[]> {
   const [victim = '', other = ''] = (await run.waitForFollowers()).map((name) =>
     name.replace('replica-', ''),
   );
-  const cluster = { name: 'trireme', secret };
+  const cluster = { name: readClusterName(run.dataDir), secret };
   const guarded = (port: PortKind, path: string): RequestTemplate => ({
     port,
     path,
@@ -221,7 +221,11 @@ async function attacksFor(run: ScenarioRun): Promise<Attack[]> {
 /** The version of Raft messages, which a member returns when it refuses a request with another version. */
 async function raftVersion(run: ScenarioRun, id: string, secret: string): Promise<string> {
   const url = run.cluster.describe().processes.find((entry) => entry.id === `replica-${id}`)?.peerUrl ?? '';
-  const headers = { 'x-raft-secret': secret, 'x-raft-cluster': 'trireme', 'x-raft-version': '0' };
+  const headers = {
+    'x-raft-secret': secret,
+    'x-raft-cluster': readClusterName(run.dataDir),
+    'x-raft-version': '0',
+  };
   const response = await fetch(`${url}/raft/snapshot`, { method: 'POST', headers });
   const version = /version (\d+)/.exec(await response.text())?.[1];
   if (version === undefined) throw new Error('the peer port did not return its message version');
