@@ -1,10 +1,11 @@
-export { openBackup, writeBackup, type BackupFile } from './backup/backup-file.js';
+export { checkBackup, openBackup, writeBackup, type BackupFile } from './backup/backup-file.js';
 export { readBackupStream } from './backup/backup-stream.js';
-export { openChain, restoreBook, type RestoredBook } from './backup/restore.js';
-export { requireInRange, type Chain, type RestorePoint } from './rules/backup/chain.js';
-export type { BackupHeader, BackupPoint } from './rules/backup/header.js';
+export { openChain, restoreBook } from './backup/restore.js';
+export { requireInRange, type RestorePoint } from './rules/backup/chain.js';
+export type { BackupHeader } from './rules/backup/header.js';
 export { foundCluster, type BookSource, type NewCluster } from './backup/found-cluster.js';
 export { examineBook, type BookReport, type TableReport } from './book/examine.js';
 export type { OrderStep } from './leader/session.js';
 export { main } from './program.js';
 export type { ReplicaObserver } from './replica/observer.js';
+export type { BookMeta } from './rules/book/state.js';

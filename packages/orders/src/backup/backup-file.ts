@@ -120,6 +120,16 @@ export async function openBackup(path: string): Promise<BackupFile> {
   }
 }
 
+/** Reads and checks every record of a backup. @throws FormatError naming the file; the system's error. */
+export async function checkBackup({ path, header, contents }: BackupFile): Promise<void> {
+  try {
+    const records = checkRecords(header, await contents());
+    while ((await records.next()).done !== true);
+  } catch (error) {
+    throw namingFile(path, error);
+  }
+}
+
 /** The first line, and the digest of the first `end` bytes. */
 async function readThrough(path: string, end: number): Promise<{ line: string; digest: Buffer }> {
   if (end < 1) throw new FormatError('it is not a backup: it is too short');

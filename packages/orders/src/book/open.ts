@@ -5,6 +5,7 @@ import { BookFolder } from './folder.js';
 import { BookSnapshots } from './snapshots.js';
 import { BookStateMachine, type MachineEvents } from './machine.js';
 import { Book } from '../rules/book/book.js';
+import type { BookMeta } from '../rules/book/state.js';
 import { BookStore } from './store.js';
 
 /** Pause between two parts of the background check, in milliseconds; leaves most of the time to orders. */
@@ -17,6 +18,8 @@ interface OpenBookOptions {
   readonly id: string;
   /** Called with what was truncated after a power loss; the log still has those writes. */
   readonly onRepair?: ((what: string) => void) | undefined;
+  /** Called with the meta record of the book once it is durable, before the log is compacted. */
+  readonly onSynced?: ((meta: BookMeta) => void) | undefined;
 }
 
 /**
@@ -27,14 +30,14 @@ interface OpenBookOptions {
 export async function openBook(
   options: OpenBookOptions,
 ): Promise<(events: MachineEvents) => BookStateMachine<BookStore>> {
-  const { data, cluster, id } = options;
+  const { data, cluster, id, onSynced } = options;
   const { folder, path } = await BookFolder.open(data);
   const { store, meta, stocks, restored, repaired } = await BookStore.open({ path, cluster, id });
   try {
     if (repaired !== null) options.onRepair?.(repaired);
     const book = new Book(store, meta, stocks);
     const snapshots = (machine: BookStateMachine<BookStore>): BookSnapshots =>
-      new BookSnapshots({ machine, folder, cluster, id, restored });
+      new BookSnapshots({ machine, folder, cluster, id, restored, onSynced });
     return (events) => new BookStateMachine(book, store, events, snapshots);
   } catch (error) {
     await store.close();

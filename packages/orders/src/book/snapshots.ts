@@ -16,6 +16,8 @@ interface BookSnapshotsOptions {
   readonly cluster: string;
   readonly id: string;
   readonly restored: LogBase | null;
+  /** Called with the meta record of the book once it is durable, before the log is compacted. */
+  readonly onSynced?: ((meta: BookMeta) => void) | undefined;
 }
 
 interface Received {
@@ -38,11 +40,12 @@ export class BookSnapshots implements SnapshotSupport {
   }
 
   async sync(): Promise<number> {
-    const { machine } = this.#options;
+    const { machine, onSynced } = this.#options;
     await machine.flush();
-    const { store, applied } = machine;
+    const { store, stored } = machine;
     await store.sync();
-    return applied;
+    onSynced?.(stored);
+    return stored.applied;
   }
 
   createView(): SnapshotView {

@@ -250,7 +250,14 @@ async function openResources(options: ReplicaOptions, opened: OpenedParts): Prom
   const lifeFile = await ClusterLifeFile.open(data, fatal);
   opened.lifeFile = lifeFile;
   const counts = new ReplicaMetrics(options.metrics);
-  const createMachine = await openBook({ data, cluster, id, onRepair });
+  const createMachine = await openBook({
+    data,
+    cluster,
+    id,
+    onRepair,
+    // A restore from backups can be compared with what this replica had.
+    onSynced: ({ applied: index, orders, hash }) => log.info({ index, orders, hash }, 'order book synced'),
+  });
   const core: ReplicaCore<BookStore> = new ReplicaCore<BookStore>({
     id,
     createMachine: (events) => (opened.machine = createMachine(events)),
