@@ -8,6 +8,8 @@ export const COMMAND_EXIT = {
   /** Refused without any effect; also an unexpected error. */
   refused: 1,
   usage: EXIT_CODE.usage,
+  /** A backup is damaged, does not belong to the others, or does not contain the point to restore to. */
+  damaged: EXIT_CODE.damaged,
   /** No replica or front-end answers, or no replica leads. */
   unavailable: EXIT_CODE.unavailable,
   /** Success, but the output cannot be written. */
@@ -37,6 +39,7 @@ Exit codes:
   0   success, or there was nothing to do
   1   refused without any effect; status: two order books differ
   64  invalid command line
+  65  backup, restore: a backup is damaged, does not belong to the others, or does not contain the point
   69  no replica or front-end answers, or no replica leads
   74  success, but the output cannot be written
   75  outcome unknown, or work left to do: run the command that the message names

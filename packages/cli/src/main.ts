@@ -1,6 +1,7 @@
 /** `trireme`: the operator's command. Results go to standard output, progress and errors to standard error. */
 import { Command } from 'commander';
 import { ControlError } from '@trireme/cluster';
+import { backupCommands } from './backup/commands.js';
 import { certificatesCommand } from './certificates/command.js';
 import { reportError } from './command-line.js';
 import { doctorCommand } from './doctor/command.js';
@@ -15,6 +16,7 @@ Examples:
   trireme members rejoin 2          rebuild a replica that has lost its data
   trireme members replace 2 4       replace replica 2 with replica 4
   trireme transfer --to 3           make replica 3 the leader
+  trireme backup --out FILE         back up the order book
   trireme catalogs add catalog-3    add a catalog
   trireme order buy AAPL 1          place an order
   trireme stock set ACME 12.50      add a stock or set its price`;
@@ -27,6 +29,7 @@ const program = new Command('trireme')
   .addHelpText('after', EXIT_HELP);
 const commands = [
   ...groupCommands(),
+  ...backupCommands(),
   ...frontendCommands(),
   doctorCommand(),
   certificatesCommand(),

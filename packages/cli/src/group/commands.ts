@@ -217,7 +217,7 @@ function snapshotCommand(): Command {
 }
 
 /** Parses `2` or `replica-2` as the name of a replica, `2`. */
-function parseReplica(text: string): string {
+export function parseReplica(text: string): string {
   const name = text.replace(/^replica-/, '');
   if (/^[A-Za-z0-9_-]{1,55}$/.test(name)) return name;
   throw new InvalidArgumentError('It must be the name of a replica, for example 2.');
