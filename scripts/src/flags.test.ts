@@ -9,7 +9,7 @@ import { ROOT } from './root.js';
 const PROCESSES = ['catalog', 'orders', 'frontend'] as const;
 
 /** Commands of trireme that work without a cluster. */
-const NO_CLUSTER = ['certificates'];
+const NO_CLUSTER = ['certificates', 'backup verify'];
 
 /** Flags without an environment variable. */
 const NO_VARIABLE = ['--help'];

@@ -112,7 +112,11 @@ function restoreCommand(): Command {
       'Makes a new cluster from backups, with the stocks, orders, keys and numbers of one point: the end of the last ' +
         'backup, or an earlier one. The new cluster has another name and secret than the old one, and cannot reach it.',
     )
-    .requiredOption('--data <folder>', 'data folder of the new cluster; must not exist or be empty')
+    .addOption(
+      new Option('--data <folder>', 'data folder of the new cluster; must not exist or be empty')
+        .env('TRIREME_DATA')
+        .makeOptionMandatory(),
+    )
     .addOption(new Option('--to-index <n>', 'stop after this log index').argParser(whole))
     .addOption(
       new Option('--to-time <time>', 'stop before what was ordered after this time, ISO 8601 with zone')

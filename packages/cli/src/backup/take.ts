@@ -95,8 +95,7 @@ async function candidates({
   const rank = (member: GroupMember): number => {
     if (member.reachable === false) return 3;
     if (member.id === group.leader) return 1;
-    const lag = lagOf(group, member);
-    return lag !== null && lag <= CAUGHT_UP_LAG_MAX ? 0 : 2;
+    return lagOf(group, member) <= CAUGHT_UP_LAG_MAX ? 0 : 2;
   };
   const members = group.members.filter(({ name }) => from === null || name === from);
   if (members.length === 0)

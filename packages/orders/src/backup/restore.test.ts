@@ -35,7 +35,12 @@ const HISTORY: readonly BookEntry[] = [
   at(12, []),
 ];
 /** The files, each with the index at which it was made; the first one is full. */
-const FILES: Readonly<Record<'full' | 'first' | 'second' | 'third', number>> = { full: 4, first: 6, second: 10, third: 12 };
+const FILES: Readonly<Record<'full' | 'first' | 'second' | 'third', number>> = {
+  full: 4,
+  first: 6,
+  second: 10,
+  third: 12,
+};
 
 function at(index: number, commands: readonly Command[]): BookEntry {
   return entry(index, commands, { age: index * 1000, time: index * 1000 });
