@@ -128,6 +128,15 @@ test('closedLoop counts refusals as failures, not as throughput', async (context
   assert.equal(Object.keys(counter.failures), ['status 503']);
 });
 
+test('closedLoop counts a request that fails after the window', async (context) => {
+  context.handle = (_, response) => void setTimeout(() => refuse(response), 100);
+  const options = { url: context.url, connections: 2, warmupMs: 0, countedMs: 20, next };
+  assert.equal((await closedLoop(options)).counter.failures, { 'status 503': 2 });
+  context.handle = (_, response) => void setTimeout(() => ok(response), 100);
+  const { counter } = await closedLoop(options);
+  assert.equal([counter.latency.count, counter.failures], [0, {}]);
+});
+
 test('openLoop charges a stall to every request that it delays', async (context) => {
   const stallMs = 200;
   let first = true;

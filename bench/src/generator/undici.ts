@@ -1,7 +1,7 @@
 /**
  * The load generator in this process: loops over undici's connections. A closed loop measures throughput: its
- * latencies are service times, and a stall of the system, which delays the next requests, counts only once. An
- * open loop measures latency at a constant rate.
+ * latencies are service times, and a stall of the system, which delays the next requests, counts only once (wrk
+ * counts it more often). An open loop measures latency at a constant rate.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Pool, type Dispatcher } from 'undici';
@@ -57,8 +57,10 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
     for (let sentMs = performance.now(); sentMs < untilMs; sentMs = performance.now()) {
       const answer = await connection.send(next());
       const doneMs = performance.now();
-      // Requests count by the time of their answer, so the edges of the window cancel each other out.
-      if (doneMs >= fromMs && doneMs < untilMs) counter.count(answer, doneMs - sentMs);
+      // Requests count by the time of their answer, so the edges of the window cancel each other out. A failure counts
+      // after the window too: a system that stopped answering shows only there.
+      if (doneMs >= fromMs && (doneMs < untilMs || answer.status !== 200))
+        counter.count(answer, doneMs - sentMs);
       // A refused connection fails at once; the delay keeps a dead server from causing a busy loop.
       if (answer.status === 0) await delay(10);
     }

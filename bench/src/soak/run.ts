@@ -15,7 +15,7 @@ const WINDOW_SECONDS = 5;
 /** Maximum number of rows of the result; of more windows, only every n-th is reported. */
 const WINDOWS_MAX = 20;
 
-/** Places orders until `orders` are filled. @throws Error if an order is not answered with 200. */
+/** Places orders until `orders` are filled. @throws Error if an order fails, or none is answered in a window. */
 export async function runSoak(
   cluster: TriremeCluster,
   orders: number,
@@ -37,6 +37,7 @@ export async function runSoak(
     if (countFailed(counter.failures) > 0)
       throw new Error(`orders failed; failures by reason: ${JSON.stringify(counter.failures)}`);
     const filled = counter.latency.count;
+    if (filled === 0) throw new Error(`no order was answered in ${WINDOW_SECONDS} s`);
     placed += filled;
     windows.push({ orders: placed, perSecond, memoryMiB: memoryOf(cluster) });
     progress.end((weight * Math.min(filled, orders - placed + filled)) / orders);
