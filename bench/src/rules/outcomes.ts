@@ -87,10 +87,10 @@ export class RequestCounter {
   }
 }
 
-/** HTTP status, with Trireme's error status word if the body has one. */
+/** HTTP status, with Trireme's error status word or etcd's error message if the body has one. */
 function refusalOf({ status, body }: HttpAnswer): string {
-  const word = /"status":"([A-Z_]+)"/.exec(body)?.[1];
-  return word === undefined ? `status ${status}` : `status ${status} ${word}`;
+  const reason = (/"status":"([A-Z_]+)"/.exec(body) ?? /"message":"([\w :,.()-]{1,100})"/.exec(body))?.[1];
+  return reason === undefined ? `status ${status}` : `status ${status} ${reason}`;
 }
 
 export function sumFailures(runs: readonly { readonly failures: Failures }[]): Failures {

@@ -144,20 +144,25 @@ const OUTAGE_FIGURES = [
   { figure: 'longestMs', title: 'longest latency of an acknowledged write (ms)' },
 ] as const;
 
-/** A table of failovers, without the figures that one side lacks in every pair. */
+/**
+ * A table of failovers, without the figures that one side lacks in every pair. If it lacks a figure in some pairs,
+ * because it did not recover, the title says how many pairs the medians are of.
+ */
 export function failoverTable(samples: readonly FailoverSample[], oursIs: string, theirsIs: string): Table {
   const samplesOf = (system: string): readonly FailoverSample[] =>
     samples.filter((sample) => sample.system === system);
   const theirs = new Map(samplesOf(theirsIs).map((sample) => [sample.repetition, sample]));
   const rows = OUTAGE_FIGURES.flatMap(({ figure, title }) => {
-    const pairs = samplesOf(oursIs).flatMap((sample) => {
+    const all = samplesOf(oursIs);
+    const pairs = all.flatMap((sample) => {
       const [a, b] = [sample[figure], theirs.get(sample.repetition)?.[figure] ?? null];
       return a === null || b === null ? [] : [{ ours: a, theirs: b }];
     });
     if (pairs.length === 0) return [];
     const { ours, theirs: other, ratio, ratioMin, ratioMax } = compare(pairs);
     const range = `${formatNumber(ratioMin)} to ${formatNumber(ratioMax)}`;
-    return [[title, ...[ours, other, ratio].map(formatNumber), range]];
+    const which = pairs.length < all.length ? `${title}, ${pairs.length} of ${all.length} pairs` : title;
+    return [[which, ...[ours, other, ratio].map(formatNumber), range]];
   });
   const reasons = (system: string): string => describeFailures(samplesOf(system));
   const failed = (system: string): string =>
@@ -168,8 +173,8 @@ export function failoverTable(samples: readonly FailoverSample[], oursIs: string
     columns: ['failover', oursIs, theirsIs, 'ratio', 'min to max'],
     rows: [
       ...rows,
-      ['failed writes, per failover', failed(oursIs), failed(theirsIs), null, null],
-      ['reasons', reasons(oursIs), reasons(theirsIs), null, null],
+      ['failed writes after the kill, per failover', failed(oursIs), failed(theirsIs), null, null],
+      ['failed writes before and after the kill, by reason', reasons(oursIs), reasons(theirsIs), null, null],
     ],
   };
 }

@@ -148,6 +148,13 @@ test('failoverTable compares both systems, without figures that one side lacks',
   assert.equal(ended.rows.at(-1)?.slice(1), ['none', '4 × status 503', null, null]);
 });
 
+test('failoverTable says of how many pairs a median is if a system did not recover in each', () => {
+  const samples = [failover('a', 0, 50), failover('b', 0, 100), failover('a', 1, 50), failover('b', 1, null)];
+  const { rows } = failoverTable(samples, 'a', 'b');
+  assert.match(String(rows[0]?.[0]), /write \(ms\), 1 of 2 pairs$/);
+  assert.match(String(rows[1]?.[0]), /acknowledgement \(ms\)$/);
+});
+
 test('peers page shows every comparison and the method', () => {
   const page = peersPage({
     machine: 'a machine',

@@ -108,4 +108,12 @@ test('RequestCounter records the latency of 200 answers, and counts the others b
   assert.is(counter.latency.count, 1);
 });
 
+test('RequestCounter names the error of etcd', () => {
+  const counter = new RequestCounter();
+  const error = 'etcdserver: request timed out';
+  counter.count({ status: 503, body: JSON.stringify({ error, code: 14, message: error }) }, 9);
+  counter.count({ status: 503, body: '{"message":"\\u001b[2J"}' }, 9);
+  assert.equal(counter.failures, { 'status 503 etcdserver: request timed out': 1, 'status 503': 1 });
+});
+
 test.run();
