@@ -24,12 +24,15 @@ export class Results {
 
   #isStarted = false;
 
-  /** @throws RangeError if `name` is not a plain file name. */
+  /** @throws RangeError if `name` is not a plain file name, or could be that of a published file. */
   constructor(name: string) {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
       throw new RangeError(
         `invalid result name "${name}": use at most 64 letters, digits, dots, dashes and underscores`,
       );
+    // The folder of a result replaces what has its name, and published files are next to it.
+    if (PUBLISHED.has(extname(name)))
+      throw new RangeError(`invalid result name "${name}": it must not end in ${extname(name)}`);
     this.#name = name;
     this.#folder = join(RESULTS, name);
   }
