@@ -3,6 +3,7 @@ import { describeFailures, type Failures, type Latency } from './outcomes.js';
 import type { RequestKind } from './requests.js';
 import { estimate } from './statistics.js';
 import { describeRun, formatEstimate, formatNumber, toMarkdown, type PageHead, type Table } from './text.js';
+import { closedLatencies } from './wrk.js';
 
 /** A fixed number of requests at a constant rate. */
 export interface Burst {
@@ -24,7 +25,7 @@ export interface RampStep {
   readonly connections: number;
   /** 200 answers per second in the closed loop. */
   readonly perSecond: number;
-  /** Service times in the closed loop. */
+  /** Latencies of the closed loop; see `closedLatencies`. */
   readonly closed: Latency;
   /** Rate of the open loop. */
   readonly pacedPerSecond: number;
@@ -152,8 +153,8 @@ ${toMarkdown(burstTable(bursts))}
 
 ## Rising connections
 
-Closed loop, by ${page.tool}: each connection sends its next request when the last is answered, for ${page.seconds} s; its latencies are service times at
-that load. The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop in this process for
+Closed loop, by ${page.tool}: each connection sends its next request when the last is answered, for ${page.seconds} s. Its latencies are
+${closedLatencies(page.tool)}. The number of connections doubles until two steps in a row raise throughput by at most 3%. Paced: an open loop in this process for
 ${page.seconds} s, over as many connections as it needs, at ${Math.round(page.pace * 100)}% of that throughput but at most ${formatNumber(page.pacedPerSecondMax)}/s, which is what it sends on time. All
 look-ups are of cached stocks.
 

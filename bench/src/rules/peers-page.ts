@@ -1,6 +1,7 @@
 /** The page of the comparison. */
 import { comparisonTable, failoverTable, type ComparedFigure, type FailoverSample } from './peers.js';
 import { describeRun, toMarkdown, type PageHead } from './text.js';
+import { closedLatencies } from './wrk.js';
 
 export interface PeersPage extends PageHead {
   readonly etcd: string;
@@ -33,8 +34,8 @@ export function peersPage(page: PeersPage): string {
 All systems ran on one machine in one session. The two systems of a pair were measured right after each other, in alternating order:
 ${page.pairs} pairs of ${page.seconds} s each, after ${page.startSeconds} s of warm-up of each system at that number of connections. The tables show medians, and the median of
 the ratios of all pairs. The load comes from ${page.tool} (one thread) on keep-alive connections, each of which sends its next
-request when the last is answered. The generator shares the cores with the system under test. All data is on the same disk, and both
-systems sync a write before they acknowledge it.
+request when the last is answered. Latencies are ${closedLatencies(page.tool)}. The generator
+shares the cores with the system under test. All data is on the same disk, and both systems sync a write before they acknowledge it.
 
 ${describeRun(page)}
 - etcd: ${page.etcd}, three members, default configuration, through its HTTP/JSON gateway

@@ -176,6 +176,7 @@ test('peers page shows every comparison and the method', () => {
   });
   assert.match(page, '| a / b | 1 | requests/s | 11.0 | 4.50 | 2.50 | 2.00 to 3.00 |');
   assert.match(page, 'wrk (one thread)');
+  assert.match(page, 'wrk adds samples of the requests that it delayed');
   assert.match(page, '2 pairs of 1 s each, after 7 s');
 });
 

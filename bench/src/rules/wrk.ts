@@ -6,11 +6,23 @@ import type { RequestSeries } from './requests.js';
 export interface PeakFigures {
   /** 200 answers per second. */
   readonly perSecond: number;
-  /** From sending a request to its answer. */
+  /**
+   * From sending a request to its answer. wrk adds samples for a request that took more than twice the mean interval of
+   * its connection: one for each request that a constant rate would have sent meanwhile (stats_correct in its source).
+   * It also includes answers other than 200.
+   */
   readonly latency: Latency;
+  /** wrk does not count requests whose connection the server closes, and requests without an answer at the end. */
   readonly failures: Failures;
   /** CPU seconds of the generator, if it is a process of its own. */
   readonly generatorCpu: number;
+}
+
+/** What the latencies of a tool's closed loop are, as the end of a sentence. */
+export function closedLatencies(tool: string): string {
+  return tool === 'wrk'
+    ? 'from sending to the answer; for a request that takes more than twice the mean of its connection, wrk adds samples of the requests that it delayed'
+    : 'service times at that load';
 }
 
 /** Prefix of the line with which the script prints its results. */
