@@ -2,7 +2,13 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { DATA_DEFAULT, resolveUserPath, runScript } from '@trireme/cli';
-import { LocalCluster, readSecret, serveControl, type ClusterOptions, type LogLevel } from '@trireme/cluster';
+import {
+  LocalCluster,
+  secretSource,
+  serveControl,
+  type ClusterOptions,
+  type LogLevel,
+} from '@trireme/cluster';
 import { standardOutput, parseWholeNumber } from '@trireme/service';
 
 /** Under npm one Ctrl-C sends two signals, from the terminal and from npm. Signals within this time count as one. */
@@ -87,7 +93,7 @@ async function start(options: StartOptions): Promise<void> {
     print(`${id.padEnd(12)} ${url}  process ${pid ?? 'none'}`);
   let control: Awaited<ReturnType<typeof serveControl>> | null = null;
   try {
-    const secret = readSecret(cluster.dataDir);
+    const secret = secretSource(cluster.dataDir);
     control = await serveControl({ cluster, secret, port: cluster.controlPort });
     const ready = cluster.awaitReady().then(async () => {
       const leader = await cluster.leaderName();

@@ -13,6 +13,7 @@ export {
   completeNewCluster,
   readClusterName,
   readSecret,
+  secretSource,
   OPERATOR_TOKEN_FILE,
   SECRET_FILE,
 } from './data/data-folder.js';

@@ -1,7 +1,7 @@
 /** Assembles the front-end: the links to replicas and catalogs, and the public HTTP server. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ORDER_NAME_LENGTH_MAX, ORDER_QUANTITY_MAX } from '@trireme/domain';
-import type { LinkIdentity, Log, Metrics } from '@trireme/service';
+import type { LinkIdentity, Log, Metrics, Secret } from '@trireme/service';
 import { createBackends } from './backends/backends.js';
 import type { CatalogTimeouts } from './backends/catalog-pool.js';
 import { readAssets } from './dashboard/assets.js';
@@ -31,7 +31,7 @@ export interface FrontendOptions {
   /** Time limit of a request, in milliseconds. */
   readonly deadlineMs: number;
   /** Token required to list and restock stocks; null rejects all such requests. */
-  readonly operatorToken: string | null;
+  readonly operatorToken: Secret;
   /** Origin whose pages may read the responses, `*` for all; null allows only this server's own pages. */
   readonly corsOrigin: string | null;
   /** Requests per second that one client address may make; null for no limit. */
@@ -81,7 +81,7 @@ export async function startFrontend(options: FrontendOptions): Promise<Frontend>
   const { operatorToken } = options;
   const pages = options.pages ?? (await renderPagesFor(servedBy));
   const views = { viewers, pages, assets: readAssets() };
-  const services = { ...base, ...views, log, counters, metrics, durations, operatorToken };
+  const services = { ...base, ...views, log, counters, metrics, durations, identity, operatorToken };
   const { host, rateLimitPerSecond } = options;
   const rateLimit = rateLimitPerSecond === null ? null : new RateLimiter(rateLimitPerSecond);
   const { writeTimeoutMs = STALL_MS_MAX } = options;

@@ -32,4 +32,11 @@ export * from './rules/throttle.js';
 export * from './rules/usage-error.js';
 export * from './server/internal-server.js';
 export * from './server/pipelining.js';
-export { LeaseClock, deferWork, secretMatches } from '@trireme/raft/frames';
+export {
+  LeaseClock,
+  acceptedSecrets,
+  deferWork,
+  presentedSecret,
+  secretMatches,
+  type SecretSource,
+} from '@trireme/raft/frames';

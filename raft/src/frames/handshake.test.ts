@@ -11,6 +11,7 @@ import {
   tryVersions,
   versionHeaders,
   type HandshakeProtocol,
+  type SecretSource,
 } from './handshake.js';
 
 const PROTOCOL: HandshakeProtocol = {
@@ -119,6 +120,28 @@ test('secretMatches accepts only the same secret', () => {
   for (const given of ['Secret', 'secret ', '', undefined, ['secret']]) {
     assert.is(secretMatches('secret', given), false);
   }
+});
+
+test('during an exchange both secrets are accepted, and the first is presented', () => {
+  let current: SecretSource['current'] = ['old', 'new'];
+  const source: SecretSource = {
+    get current() {
+      return current;
+    },
+  };
+  const ours = { cluster: 'test', secret: source };
+  const presented = (): string | undefined => accessHeaders(PROTOCOL, 'a', ours, 7)['x-secret'];
+  assert.is(presented(), 'old');
+  assert.equal(
+    ['old', 'new', 'other'].map((given) => secretMatches(source, given)),
+    [true, true, false],
+  );
+  current = ['new'];
+  assert.is(presented(), 'new');
+  assert.equal(
+    ['old', 'new'].map((given) => secretMatches(source, given)),
+    [false, true],
+  );
 });
 
 test.run();

@@ -30,8 +30,14 @@ export interface HandshakeProtocol {
 export interface ClusterCredentials {
   /** Name of the cluster; processes of another cluster are refused. */
   readonly cluster: string;
-  /** The secret that all its processes share; null if none is required. */
-  readonly secret: string | null;
+  /** The secret that all its processes share, or its source if it may change; null if none is required. */
+  readonly secret: string | SecretSource | null;
+}
+
+/** The secret of a cluster. It may change while the process runs; each handshake uses the current one. */
+export interface SecretSource {
+  /** The first is presented, all are accepted: one, or two while a secret is exchanged for another. */
+  readonly current: readonly [string, ...string[]];
 }
 
 /** The reason for refusing a handshake of any protocol. */
@@ -97,7 +103,7 @@ export function accessHeaders(
     [headers.cluster]: cluster,
     [headers.version]: String(version),
     [headers.name]: name,
-    [headers.secret]: secret,
+    [headers.secret]: presentedSecret(secret),
   });
 }
 
@@ -161,11 +167,25 @@ export function checkAccess(
   return { httpStatus: 426, status: 'WRONG_VERSION', message };
 }
 
-/** Compares secrets in constant time. Without an expected secret every given value matches. */
-export function secretMatches(expected: string | null, given: unknown): boolean {
+/** The secret that a client presents; null if the cluster has none. */
+export function presentedSecret(secret: ClusterCredentials['secret']): string | null {
+  return secret === null || typeof secret === 'string' ? secret : secret.current[0];
+}
+
+/** The secrets that a server accepts; empty if the cluster has none. */
+export function acceptedSecrets(secret: ClusterCredentials['secret']): readonly string[] {
+  if (secret === null) return [];
+  return typeof secret === 'string' ? [secret] : secret.current;
+}
+
+/** Whether a given value is an accepted secret, in constant time. Without an expected secret every value matches. */
+export function secretMatches(expected: ClusterCredentials['secret'], given: unknown): boolean {
   if (expected === null) return true;
-  // Digests have equal lengths.
-  return typeof given === 'string' && timingSafeEqual(digest(expected), digest(given));
+  if (typeof given !== 'string') return false;
+  // Digests have equal lengths. All are compared, so that the time does not tell which one matches.
+  const digestOfGiven = digest(given);
+  const matches = acceptedSecrets(expected).map((secret) => timingSafeEqual(digest(secret), digestOfGiven));
+  return matches.includes(true);
 }
 
 function digest(secret: string): Buffer {

@@ -14,16 +14,19 @@ export {
 export { dialFrames, type DialedFrames, type FrameDialOptions } from './dial.js';
 export { FrameError, type FrameErrorCode, type FrameRefusal } from './errors.js';
 export {
+  acceptedSecrets,
   accessHeaders,
   checkAccess,
   checkCertificate,
   presentedVersion,
+  presentedSecret,
   secretMatches,
   spokenVersions,
   versionHeaders,
   type AccessRefusal,
   type ClusterCredentials,
   type HandshakeProtocol,
+  type SecretSource,
 } from './handshake.js';
 export { encodeFrame } from './header.js';
 export { LeaseClock } from './lease-clock.js';

@@ -199,7 +199,7 @@ function tokenOf({ operatorTokenFile, data }: StockOptions): string {
       ? resolveUserPath(operatorTokenFile)
       : join(resolveUserPath(data), OPERATOR_TOKEN_FILE);
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readFileSync(path, 'utf8').trim().split(/\s*\n/, 1).join();
   } catch (error) {
     throw new CommandError(
       COMMAND_EXIT.usage,

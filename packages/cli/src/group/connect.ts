@@ -1,11 +1,12 @@
 /** Connects a command to its group, by the URLs of replicas or by a cluster's data folder. */
 import { readFileSync } from 'node:fs';
-import { ControlClient, InternalClient, operatorTls, readClusterFile, readSecret } from '@trireme/cluster';
+import { ControlClient, InternalClient, operatorTls, readClusterFile, secretSource } from '@trireme/cluster';
 import {
   errorMessage,
   npmScript,
-  parseSecret,
+  parseSecrets,
   readCertificateFiles,
+  type Secret,
   type TlsMaterial,
 } from '@trireme/service';
 import { resolveUserPath } from '../command-line.js';
@@ -49,7 +50,8 @@ export function connectToGroup(options: CommonOptions, given: GivenUrls = {}): C
       `${dataDir} has no cluster: give --data, or --replicas and --secret-file, or start one: ${npmScript('start')}`,
     );
   }
-  const secret = options.secretFile === undefined ? readSecret(dataDir) : readSecretFile(options.secretFile);
+  const secret =
+    options.secretFile === undefined ? secretSource(dataDir) : readSecretFile(options.secretFile);
   const calls = callsTo(replicaUrls(dataDir), secret, tlsIn(options) ?? operatorTls(dataDir));
   const client = new GroupClient(() => replicaUrls(dataDir), calls);
   const control = ControlClient.forDataFolder(dataDir);
@@ -69,7 +71,7 @@ function replicaUrls(dataDir: string): readonly string[] {
 }
 
 /** @throws CommandError `usage` if the scheme of a URL does not fit the certificates. */
-function callsTo(urls: readonly string[], secret: string | null, tls: TlsMaterial | null): InternalClient {
+function callsTo(urls: readonly string[], secret: Secret, tls: TlsMaterial | null): InternalClient {
   const mismatch = urls.find((url) => url.startsWith('https:') !== (tls !== null));
   if (mismatch === undefined) return new InternalClient({ secret, tls });
   throw new CommandError(
@@ -101,7 +103,7 @@ function tlsIn({ tlsCa: ca, tlsCert: cert, tlsKey: key }: CommonOptions): TlsMat
 /** @throws CommandError `usage` if the file cannot be read or does not contain a secret. */
 function readSecretFile(path: string): string {
   try {
-    return parseSecret(readFileSync(resolveUserPath(path), 'utf8'), path);
+    return parseSecrets(readFileSync(resolveUserPath(path), 'utf8'), path)[0];
   } catch (error) {
     throw new CommandError(COMMAND_EXIT.usage, `--secret-file: ${errorMessage(error)}`, { cause: error });
   }

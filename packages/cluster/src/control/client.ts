@@ -1,7 +1,7 @@
 /** Client of the control server that `npm start` runs. */
-import { HANDSHAKE_HEADERS } from '@trireme/service';
+import { HANDSHAKE_HEADERS, presentedSecret, type SecretSource } from '@trireme/service';
 import { readClusterFile } from '../data/cluster-file.js';
-import { readSecret } from '../data/data-folder.js';
+import { secretSource } from '../data/data-folder.js';
 import type { ControlResponse, KilledProcess, ProcessState } from './protocol.js';
 
 /** Thrown if the cluster cannot be reached or refuses a request; the message is for the operator. */
@@ -11,9 +11,9 @@ export class ControlError extends Error {
 
 export class ControlClient {
   readonly #url: string;
-  readonly #secret: string;
+  readonly #secret: string | SecretSource;
 
-  constructor(url: string, secret: string) {
+  constructor(url: string, secret: string | SecretSource) {
     this.#url = url;
     this.#secret = secret;
   }
@@ -22,7 +22,7 @@ export class ControlClient {
   static forDataFolder(dataDir: string): ControlClient {
     const file = readClusterFile(dataDir);
     if (file === null) throw new ControlError(`${dataDir} has no cluster: start one with npm start`);
-    return new ControlClient(file.control, readSecret(dataDir));
+    return new ControlClient(file.control, secretSource(dataDir));
   }
 
   /** Kills the processes of a target with SIGKILL and waits until they have ended. @throws ControlError. */
@@ -76,7 +76,7 @@ export class ControlClient {
     try {
       response = await fetch(this.#url + path, {
         method: 'POST',
-        headers: { [HANDSHAKE_HEADERS.secret]: this.#secret },
+        headers: { [HANDSHAKE_HEADERS.secret]: presentedSecret(this.#secret) ?? '' },
       });
     } catch (error) {
       throw new ControlError(`npm start does not answer at ${this.#url}: is it running?`, { cause: error });

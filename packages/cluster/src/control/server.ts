@@ -6,7 +6,13 @@
  * one. `/add` and `/remove` also take catalogs. Requests that start or change processes run one after another.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { HANDSHAKE_HEADERS, errorMessage, closeIfPipelined, secretMatches } from '@trireme/service';
+import {
+  HANDSHAKE_HEADERS,
+  errorMessage,
+  closeIfPipelined,
+  secretMatches,
+  type SecretSource,
+} from '@trireme/service';
 import { ClusterError } from '../errors.js';
 import type { LocalCluster } from '../local-cluster.js';
 import { parseTarget } from '../rules/target.js';
@@ -40,7 +46,7 @@ export type ControllableCluster = Pick<
 /** Starts the control server; resolves once it listens. Rejects with the listen error, for example `EADDRINUSE`. */
 export async function serveControl(options: {
   readonly cluster: ControllableCluster;
-  readonly secret: string;
+  readonly secret: string | SecretSource;
   /** 0 picks a free port. */
   readonly port: number;
 }): Promise<Server> {

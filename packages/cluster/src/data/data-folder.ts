@@ -6,7 +6,9 @@ import {
   errorMessage,
   isName,
   triremeCommand,
-  parseSecret,
+  parseSecrets,
+  type SecretLines,
+  type SecretSource,
   TEMPORARY_SUFFIX,
   syncFolder,
   writeDurably,
@@ -141,24 +143,43 @@ export function requireComplete(dataDir: string): void {
 }
 
 /**
- * Reads the cluster's secret.
+ * Reads the secret that the cluster's processes present.
  * @throws ClusterError `NOT_OURS` if the folder has none, `DAMAGED_FILE` if it cannot be read or is invalid.
  */
 export function readSecret(dataDir: string): string {
-  const secret = secretIn(join(dataDir, SECRET_FILE));
-  if (secret !== null) return secret;
+  return readSecrets(dataDir)[0];
+}
+
+/** The secrets in the folder, read at each use; the last ones while the file cannot be used. @throws like `readSecret` */
+export function secretSource(dataDir: string): SecretSource {
+  let current = readSecrets(dataDir);
+  return {
+    get current() {
+      try {
+        current = readSecrets(dataDir);
+      } catch (error) {
+        if (!(error instanceof ClusterError)) throw error;
+      }
+      return current;
+    },
+  };
+}
+
+function readSecrets(dataDir: string): SecretLines {
+  const secrets = secretsIn(join(dataDir, SECRET_FILE));
+  if (secrets !== null) return secrets;
   throw new ClusterError('NOT_OURS', `${dataDir} is not the data folder of a cluster: it has no secret file`);
 }
 
 async function makeSecret(path: string): Promise<void> {
-  if (secretIn(path) === null) await writeDurably(path, `${randomBytes(32).toString('hex')}\n`);
+  if (secretsIn(path) === null) await writeDurably(path, `${randomBytes(32).toString('hex')}\n`);
   else chmodSync(path, 0o600);
 }
 
-/** The secret in a file; null if there is no such file. @throws ClusterError `DAMAGED_FILE`. */
-function secretIn(path: string): string | null {
+/** The secrets in a file; null if there is no such file. @throws ClusterError `DAMAGED_FILE`. */
+function secretsIn(path: string): SecretLines | null {
   try {
-    return parseSecret(readFileSync(path, 'utf8'), path);
+    return parseSecrets(readFileSync(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     const why = errorMessage(error);

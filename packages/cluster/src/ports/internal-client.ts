@@ -1,11 +1,11 @@
 /** Requests to the internal ports of a cluster, with its secret, and over mutual TLS if it has certificates. */
-import { HANDSHAKE_HEADERS, type TlsMaterial } from '@trireme/service';
+import { HANDSHAKE_HEADERS, presentedSecret, type Secret, type TlsMaterial } from '@trireme/service';
 import { Agent, buildConnector, fetch, request, type Response } from 'undici';
 
 /** Credentials of the caller. */
 export interface InternalCredentials {
   /** Null for a caller that uses only unprotected routes. */
-  readonly secret: string | null;
+  readonly secret: Secret;
   /**
    * Certificate of an operator with the trusted authority; null if the cluster has no certificates. Read for each
    * connection, so it may change.
@@ -100,7 +100,7 @@ export class InternalClient {
   }
 
   get #headers(): Readonly<Record<string, string>> {
-    const { secret } = this.#identity;
+    const secret = presentedSecret(this.#identity.secret);
     return secret === null ? {} : { [HANDSHAKE_HEADERS.secret]: secret };
   }
 }

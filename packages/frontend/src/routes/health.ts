@@ -3,6 +3,7 @@ import { TriremeError } from '@trireme/domain';
 import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '@trireme/service';
 import type { ApiResponse } from '../http/api-response.js';
 import type { HttpCall } from '../http/call.js';
+import { credentialsFor } from './operator.js';
 import type { RouteServices } from './services.js';
 
 export function getLiveness({ replies }: RouteServices, call: HttpCall): ApiResponse {
@@ -19,7 +20,8 @@ export function getReadiness(services: RouteServices, call: HttpCall): ApiRespon
 }
 
 export function getStatus(services: RouteServices, call: HttpCall): ApiResponse {
-  return services.replies.ok(call, JSON.stringify(status(services)));
+  const credentials = credentialsFor(call.headers.authorization, services);
+  return services.replies.ok(call, JSON.stringify({ ...status(services), ...credentials }));
 }
 
 export async function getMetrics({ replies, metrics }: RouteServices, call: HttpCall): Promise<ApiResponse> {

@@ -1,6 +1,6 @@
 /** Dependencies of the routes, and helpers that they share. */
 import { TriremeError, generateKey, type CommandWire } from '@trireme/domain';
-import type { DurationHistogram, Log, Metrics } from '@trireme/service';
+import type { DurationHistogram, LinkIdentity, Log, Metrics, Secret } from '@trireme/service';
 import type { CatalogPool } from '../backends/catalog-pool.js';
 import type { Asset } from '../dashboard/assets.js';
 import type { EventStreams } from '../dashboard/event-streams.js';
@@ -33,7 +33,8 @@ export interface RouteServices {
   /** Files that the pages load, by name. */
   readonly assets: ReadonlyMap<string, Asset>;
   /** Null if none is configured: then all requests that list or restock are rejected. */
-  readonly operatorToken: string | null;
+  readonly operatorToken: Secret;
+  readonly identity: LinkIdentity;
 }
 
 /**

@@ -15,9 +15,10 @@ import { NO_RESULT } from '../backends/retry.js';
 import type { ApiResponse } from '../http/api-response.js';
 import type { Call, HttpCall } from '../http/call.js';
 import type { Deadline } from '../rules/deadlines.js';
-import { checkOperator, matchesEtag, parsePageQuery, queryOf, rejectConditions } from '../rules/requests.js';
+import { matchesEtag, parsePageQuery, queryOf, rejectConditions } from '../rules/requests.js';
 import { outcomeUnknownError, requireEffect } from '../rules/results.js';
 import type { StockView } from '../rules/stock-cache.js';
+import { checkOperator } from './operator.js';
 import {
   ensureIdempotencyKey,
   pageJson,

@@ -7,7 +7,6 @@ import {
   parseRequestId,
   checkBodyHeaders,
   checkEncoding,
-  checkOperator,
   matchesEtag,
   parseAfterNumber,
   parseOrderNumber,
@@ -149,28 +148,6 @@ test('matchesEtag matches weakly, in a list, or with a star', () => {
     assert.ok(matchesEtag(header, '"v1"'), header);
   }
   for (const header of [undefined, '', '"v10"', 'v1', '"v1']) assert.not(matchesEtag(header, '"v1"'));
-});
-
-test('checkOperator accepts only the configured token', () => {
-  assert.is(
-    refusalOf(() => checkOperator('Bearer right', 'right')),
-    null,
-  );
-  assert.is(
-    refusalOf(() => checkOperator('bearer  right', 'right')),
-    null,
-  );
-  for (const header of [undefined, '', 'Bearer', 'Bearer wrong', 'Basic right', 'right', 'Bearer right x']) {
-    assert.is(
-      refusalOf(() => checkOperator(header, 'right')),
-      'UNAUTHORIZED',
-      header,
-    );
-  }
-  assert.is(
-    refusalOf(() => checkOperator('Bearer null', null)),
-    'UNAUTHORIZED',
-  );
 });
 
 test('parserError maps parser codes to statuses', () => {

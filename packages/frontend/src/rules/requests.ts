@@ -1,5 +1,4 @@
 /** Parses the target and the headers of a request. `@trireme/domain` parses bodies. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   isOrderName,
   isRequestId,
@@ -187,19 +186,4 @@ export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === etag) return true;
   if (header.trim() === '*') return true;
   return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-}
-
-/**
- * Compares an `Authorization` header with the operator's token in constant time.
- * @param token null if none is configured: then every request is rejected.
- * @throws TriremeError `UNAUTHORIZED`.
- */
-export function checkOperator(header: string | undefined, token: string | null): void {
-  const given = /^Bearer +([^ ]+) *$/i.exec(header ?? '')?.[1];
-  if (given !== undefined && token !== null && timingSafeEqual(digest(given), digest(token))) return;
-  throw new TriremeError('UNAUTHORIZED', 'operator token required; send Authorization: Bearer <token>');
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

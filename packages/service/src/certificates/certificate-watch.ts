@@ -16,8 +16,8 @@ import { errorMessage } from '../rules/error-message.js';
 import { UsageError } from '../rules/usage-error.js';
 import type { CertificateFiles } from './certificates.js';
 
-/** Milliseconds between two checks of the files. */
-const POLL_MS = 5_000;
+/** Milliseconds between two checks of the files that a process reads again: certificates and secrets. */
+export const RELOAD_INTERVAL_MS = 5_000;
 
 interface WatchOptions {
   readonly files: CertificateFiles;
@@ -47,7 +47,7 @@ export class CertificateReloader implements TlsSource {
     this.#facts = factsOf(options.material);
     this.#describe(options.metrics);
     this.#warn();
-    setInterval(() => void this.poll(), POLL_MS).unref();
+    setInterval(() => void this.poll(), RELOAD_INTERVAL_MS).unref();
   }
 
   get current(): TlsMaterial {

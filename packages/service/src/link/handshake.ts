@@ -17,6 +17,9 @@ import {
 } from '@trireme/raft/frames';
 import { roleOfName, type CertificateRole } from '../rules/roles.js';
 
+/** A secret, its source, or null if there is none. */
+export type Secret = ClusterCredentials['secret'];
+
 /** The identity of a process, and its credentials. */
 export interface LinkIdentity extends ClusterCredentials {
   /** Unique in the cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. */

@@ -3,11 +3,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { CertificateReloader } from '../certificates/certificate-watch.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
-import type { LinkIdentity } from '../link/handshake.js';
+import type { LinkIdentity, Secret } from '../link/handshake.js';
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { errorMessage } from '../rules/error-message.js';
-import { parseSecret } from '../rules/secret.js';
+import { parseSecrets } from '../rules/secret.js';
 import { UsageError } from '../rules/usage-error.js';
+import { SecretFile } from './secret-file.js';
 
 /** Permission bits of the group and of others. */
 const OTHERS = 0o077;
@@ -30,7 +31,7 @@ export function readIdentity(
   log: Log,
   metrics: Metrics,
 ): LinkIdentity {
-  const secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
+  const secret: Secret = options.secretFile === undefined ? null : readSecret(options.secretFile, log);
   const tls = readTls(options, log, metrics);
   requireSecretBeyondLoopback(options.host, { secret, tls });
   return { name: options.id, cluster: options.cluster, secret, tls };
@@ -62,9 +63,9 @@ function readTls(
   }
 }
 
-/** Reads a secret file. Logs a warning if other users can read it. @throws UsageError */
-export function readSecret(file: string, log: Log): string {
-  return parseSecret(readGuarded(file, 'secret file', log), file);
+/** Reads a secret file, now and when it changes. Logs a warning if other users can read it. @throws UsageError */
+export function readSecret(file: string, log: Log): SecretFile {
+  return new SecretFile(file, parseSecrets(readGuarded(file, 'secret file', log), file), log);
 }
 
 function readGuarded(file: string, what: string, log: Log): string {

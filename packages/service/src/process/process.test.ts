@@ -1,9 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { presentedSecret } from '@trireme/raft/frames';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UsageError } from '../rules/usage-error.js';
@@ -243,21 +254,58 @@ test('readIdentity reads the secret file, and readSecret warns if other users ca
     writeFileSync(file, 'a-long-enough-secret\n', { mode: 0o600 });
     const { log, lines } = captureLog();
     const options = { id: 'x', cluster: 'test', host: '0.0.0.0', secretFile: file };
-    assert.equal(readIdentity(options, log, new Metrics({ service: 'x', id: 'x' })), {
-      name: 'x',
-      cluster: 'test',
-      secret: 'a-long-enough-secret',
-      tls: null,
-    });
+    const { secret, ...others } = readIdentity(options, log, new Metrics({ service: 'x', id: 'x' }));
+    assert.equal(others, { name: 'x', cluster: 'test', tls: null });
+    assert.is(presentedSecret(secret), 'a-long-enough-secret');
     assert.equal(lines, []);
     chmodSync(file, 0o644);
-    assert.is(readSecret(file, log), 'a-long-enough-secret');
+    assert.equal(readSecret(file, log).current, ['a-long-enough-secret']);
     assert.is(lines.length, 1);
     assert.not.match(lines.join(''), 'a-long-enough-secret');
     assert.throws(
       () => readSecret(join(folder, 'missing'), log),
       (error: unknown) => error instanceof UsageError,
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a changed secret file is used at once, and an unusable one is named once and not used', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trireme-secret-'));
+  try {
+    const file = join(folder, 'secret');
+    const [old, next] = ['the-old-secret-of-it', 'the-new-secret-of-it'];
+    writeFileSync(file, `${old}\n`, { mode: 0o600 });
+    const { log, lines } = captureLog();
+    const secret = readSecret(file, log);
+    const unusable: readonly [string, RegExp][] = [
+      [`${old}\n${next.slice(0, 5)}`, /must have 16 to 512 printable/],
+      [`${old}\n${next}\n${next}x`, /has 3 lines/],
+      ['', /must have 16 to 512 printable/],
+    ];
+    for (const [text, problem] of unusable) {
+      writeFileSync(file, text);
+      await secret.poll();
+      await secret.poll();
+      assert.match(lines.pop() ?? '', problem);
+      assert.equal(lines, []);
+      assert.equal(secret.current, [old]);
+    }
+    // As Kubernetes replaces a mounted secret: the name is a symbolic link to a folder that is exchanged.
+    writeFileSync(join(folder, 'next'), `${old}\r\n${next}\n`);
+    symlinkSync('next', join(folder, 'link'));
+    renameSync(join(folder, 'link'), file);
+    await secret.poll();
+    assert.equal(secret.current, [old, next]);
+    assert.match(lines.pop() ?? '', /secret file reloaded/);
+    rmSync(file);
+    await secret.poll();
+    assert.match(lines.pop() ?? '', /ENOENT/);
+    writeFileSync(file, next);
+    await secret.poll();
+    assert.equal(secret.current, [next]);
+    assert.not.match(lines.join(), /-secret-of-it/);
   } finally {
     rmSync(folder, { recursive: true });
   }

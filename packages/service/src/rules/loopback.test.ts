@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isLoopback, requireSecretBeyondLoopback } from './loopback.js';
-import { parseSecret } from './secret.js';
+import { parseSecrets, secretReport } from './secret.js';
 import { UsageError } from './usage-error.js';
 
 const HERE = ['127.0.0.1', '127.255.255.254', '::1', '[::1]', 'localhost', 'LOCALHOST'];
@@ -33,9 +33,9 @@ test('requireSecretBeyondLoopback requires a secret or a certificate', () => {
   }
 });
 
-test('parseSecret trims white space, and requires 16 to 512 printable characters', () => {
-  assert.is(parseSecret('  0123456789abcdef\n', 'file'), '0123456789abcdef');
-  assert.is(parseSecret('x'.repeat(512), 'file').length, 512);
+test('parseSecrets trims white space, and requires 16 to 512 printable characters', () => {
+  assert.equal(parseSecrets('  0123456789abcdef\n', 'file'), ['0123456789abcdef']);
+  assert.is(parseSecrets('x'.repeat(512), 'file')[0].length, 512);
   for (const text of [
     '',
     'short',
@@ -45,13 +45,29 @@ test('parseSecret trims white space, and requires 16 to 512 printable characters
     'two\nlines-0123456789',
   ]) {
     assert.throws(
-      () => parseSecret(text, 'the-file'),
+      () => parseSecrets(text, 'the-file'),
       (error: unknown) =>
         error instanceof UsageError &&
         error.message.includes('the-file') &&
         (text === '' || !error.message.includes(text)),
     );
   }
+});
+
+test('parseSecrets accepts two lines during an exchange, and refuses a third', () => {
+  const [old, next] = ['0123456789abcdef', 'fedcba9876543210'];
+  for (const text of [`${old}\n${next}\n`, ` ${old} \r\n\n${next}`])
+    assert.equal(parseSecrets(text, 'file'), [old, next]);
+  assert.throws(() => parseSecrets(`${old}\n${next}\n${old}`, 'the-file'), /the-file has 3 lines/);
+  assert.throws(() => parseSecrets(`${old}\nshort`, 'the-file'), /the-file must have 16 to 512/);
+});
+
+test('secretReport contains fingerprints and no secret', () => {
+  assert.is(secretReport([]), null);
+  assert.equal(secretReport(['0123456789abcdef', 'fedcba9876543210']), {
+    presents: '9f9f5111',
+    accepts: ['9f9f5111', '3465f6e6'],
+  });
 });
 
 test.run();

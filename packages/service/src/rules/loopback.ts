@@ -12,7 +12,7 @@ export function isLoopback(host: string): boolean {
 /** @throws UsageError if `host` is not loopback and there is neither a secret nor a certificate. */
 export function requireSecretBeyondLoopback(
   host: string,
-  { secret, tls }: { readonly secret: string | null; readonly tls?: object | null },
+  { secret, tls }: { readonly secret: string | object | null; readonly tls?: object | null },
 ): void {
   if (secret !== null || (tls ?? null) !== null || isLoopback(host)) return;
   throw new UsageError(

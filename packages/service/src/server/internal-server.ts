@@ -7,6 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TriremeError, type ErrorStatus } from '@trireme/domain';
 import {
+  acceptedSecrets,
   checkPeerCertificate,
   clientAddress,
   createTlsServer,
@@ -21,6 +22,7 @@ import { checkOperator, type LinkIdentity } from '../link/handshake.js';
 import { requireSecretBeyondLoopback } from '../rules/loopback.js';
 import { isVerbose, firstProblem, verboseChecks, type ReadinessCheck } from '../rules/readiness.js';
 import { pathOf, route, type OpenPath } from '../rules/routing.js';
+import { secretReport } from '../rules/secret.js';
 import { LogThrottle } from '../rules/throttle.js';
 import { answerError, answerJson, answerText, asTriremeError, readJson } from './http-json.js';
 import { HTTP_CLOSED_CONNECTION, closeIfPipelined } from './pipelining.js';
@@ -39,7 +41,7 @@ export interface InternalServerOptions {
   readonly identity: LinkIdentity;
   readonly log: Log;
   readonly listeners: readonly LinkListener[];
-  /** Body of `GET /status`. */
+  /** Body of `GET /status`. Operators also get `credentials`: the fingerprints of the secret in use. */
   readonly status: () => object;
   /** Checks of `GET /readyz`, which answers 503 with the first problem, or 200. With `?verbose` it lists all checks. */
   readonly checks: () => readonly ReadinessCheck[];
@@ -151,8 +153,16 @@ export class InternalServer {
     const routing = route(method, url, this.#paths, refused, this.#actions);
     if (routing.kind === 'refused' && routing.error === refused) this.#logRefusal(request, refused);
     try {
-      if (routing.kind === 'open') await this.#answerOpen(routing.path, request, response);
-      else if (routing.kind === 'guarded') {
+      if (routing.kind === 'open') {
+        // Only who may operate the cluster learns which secret a process uses.
+        const secret = refused === null ? secretReport(acceptedSecrets(identity.secret)) : null;
+        await this.#answerOpen(
+          routing.path,
+          request,
+          response,
+          secret === null ? {} : { credentials: { secret } },
+        );
+      } else if (routing.kind === 'guarded') {
         await routes?.[routing.path]?.(request, response);
       } else if (routing.kind === 'action') {
         const result = await actions?.[routing.path]?.(await readJson(request));
@@ -175,13 +185,18 @@ export class InternalServer {
       this.#options.log.warn({ url, from, status, reason: message, suppressed }, 'operator request refused');
   }
 
-  async #answerOpen(path: OpenPath, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answerOpen(
+    path: OpenPath,
+    request: IncomingMessage,
+    response: ServerResponse,
+    credentials: object,
+  ): Promise<void> {
     switch (path) {
       case '/livez':
         answerJson(response, 200, { status: 'ok' });
         return;
       case '/status':
-        answerJson(response, 200, this.#options.status());
+        answerJson(response, 200, { ...this.#options.status(), ...credentials });
         return;
       case '/metrics': {
         const { contentType, text } = await this.#options.metrics.page();
