@@ -24,7 +24,6 @@ async function crashLeader(run: ScenarioRun, step: CrashStep): Promise<void> {
 export const CRASHES: readonly Scenario[] = [
   {
     name: 'the leader is killed three times under load and no client sees an error',
-    everyday: true,
     workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0, gapMsMax: 2_500 },
     script: async (run) => {
@@ -98,6 +97,7 @@ export const CRASHES: readonly Scenario[] = [
   },
   {
     name: 'the leader and a catalog are killed together, and no client sees an error',
+    everyday: true,
     workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0, gapMsMax: 2_500 },
     script: async (run) => {
@@ -114,7 +114,6 @@ export const CRASHES: readonly Scenario[] = [
   },
   {
     name: 'a catalog is killed repeatedly under load and restarts without state, and no client sees an error',
-    everyday: true,
     workload: { clientsWithShortTimeout: 0 },
     bounds: { errorsMax: 0, gapMsMax: 2_500, lookupGapMsMax: 2_500 },
     script: async (run) => {
