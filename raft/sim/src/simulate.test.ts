@@ -7,7 +7,7 @@ import { resultOfCrash } from './run/crashed.js';
 import { runSeeds } from './run/pool.js';
 import { simulate } from './simulate.js';
 
-const SECONDS = 20;
+const SECONDS = 10;
 const WORKER = fileURLToPath(new URL('run/worker.js', import.meta.url));
 
 test('simulate: the same seed gives the same run, traced or not; another seed gives another run', async () => {

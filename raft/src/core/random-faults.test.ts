@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RandomFaultRun } from './testing/random-faults.js';
 
-const SEEDS = 100;
+const SEEDS = 40;
 const STEPS = 3_000;
 
 for (const size of [3, 5]) {

@@ -65,7 +65,7 @@ test.before.each((context) => {
       });
       await response.arrayBuffer();
       context.statuses.push(response.status);
-      await delay(2);
+      await delay(10);
     }
   })();
   context.stopLoad = async () => {

@@ -93,8 +93,8 @@ for (const [scheme, key] of [
 
 for (const perMs of [0.1, 1, 50]) {
   test(`false positive rate with timed keys, ${perMs} per millisecond: the same as with other keys`, () => {
-    const filter = new KeyFilter(true, KEY_FILTER_BYTES / 16);
-    const million = Math.round(1e6 / 16);
+    const filter = new KeyFilter(true, KEY_FILTER_BYTES / 64);
+    const million = Math.round(1e6 / 64);
     const start = 1.7e12;
     /** False positives of absent keys from the same times, which share their blocks with the added keys. */
     const timedFalsePositives = (added: number): number => {
