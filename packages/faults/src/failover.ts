@@ -114,7 +114,7 @@ async function measure(
     name: `failover: ${faultCase.name}`,
     workload: { clients: 16, clientsWithoutKeys: 8, clientsWithShortTimeout: 0, pauseMs: 2 },
     script: async (run) => {
-      const watch = new StallDetector(() => run.now());
+      const watch = await StallDetector.start(() => run.now());
       try {
         for (let i = 0; i < times; i += 1) {
           const catalogs = run.names('catalog');

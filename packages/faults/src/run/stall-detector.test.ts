@@ -23,7 +23,7 @@ test('stalledBetween counts only the parts of stalls within the interval', () =>
 });
 
 test('StallDetector detects that its process was stopped, on the given clock', async () => {
-  const watch = new StallDetector(() => performance.now());
+  const watch = await StallDetector.start(() => performance.now());
   const before = performance.now();
   const pid = String(process.pid);
   // A child process stops this process and resumes it, because a stopped process cannot resume itself.
