@@ -67,6 +67,10 @@ test('anyGroup fails if no replica answers', async () => {
     } catch (error) {
       assert.instance(error, CommandError);
       assert.is((error as CommandError).exitCode, COMMAND_EXIT.unavailable);
+      assert.match(
+        (error as CommandError).message,
+        'no replica answers at http://127.0.0.1:9: connect ECONNREFUSED',
+      );
     }
   });
 });

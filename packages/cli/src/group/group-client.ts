@@ -9,6 +9,7 @@ import {
   type GroupState,
   type InternalClient,
 } from '@trireme/cluster';
+import { errorMessage } from '@trireme/service';
 import { COMMAND_EXIT, CommandError } from '../errors.js';
 
 /** Time limit of a read, in milliseconds. */
@@ -65,6 +66,8 @@ export class GroupClient {
   #discovered: readonly string[] = [];
   /** Whether a change has been requested. */
   #hasRequestedChange = false;
+  /** Why the last request without an answer got none. */
+  #failure: string | null = null;
 
   /** @param known internal URLs of replicas, for example `http://127.0.0.1:8191`; called for each request */
   constructor(known: () => readonly string[], calls: InternalClient) {
@@ -79,7 +82,7 @@ export class GroupClient {
       const { leader, groups } = await this.#poll();
       if (leader !== null) return leader;
       if (performance.now() > until) {
-        const why = describeNoLeader(groups) ?? `no replica answers at ${this.urls.join(', ')}`;
+        const why = describeNoLeader(groups) ?? this.describeNoAnswer();
         const effect = this.#hasRequestedChange
           ? 'the requested change may have been made'
           : 'nothing was changed';
@@ -102,7 +105,13 @@ export class GroupClient {
     const { leader, groups } = await this.#poll();
     const group = leader ?? mostComplete(groups);
     if (group !== null) return group;
-    throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${this.urls.join(', ')}`);
+    throw new CommandError(COMMAND_EXIT.unavailable, this.describeNoAnswer());
+  }
+
+  /** That no replica answers, with the reason of the last one, such as an expired certificate. */
+  describeNoAnswer(): string {
+    const why = this.#failure === null ? '' : `: ${this.#failure}`;
+    return `no replica answers at ${this.urls.join(', ')}${why}`;
   }
 
   /** Internal URLs of all known replicas. */
@@ -133,7 +142,7 @@ export class GroupClient {
     return this.#requestChange(leader, '/members', { change: parts, force });
   }
 
-  /** Requests a leadership transfer; with `to` null the leader chooses the target. Returns and throws like `change`. */
+  /** Requests a leadership transfer; with `to` null the leader chooses the target. Returns and throws like `changeMembers`. */
   async transferLeadership(leader: GroupState, to: string | null): Promise<ChangeRefusal | null> {
     return this.#requestChange(leader, '/transfer', { to });
   }
@@ -165,7 +174,7 @@ export class GroupClient {
     return answer?.status === 200 ? parseCatalogSet(answer.body) : null;
   }
 
-  /** Requests a change of the catalog set from the leader. Returns and throws like `change`. */
+  /** Requests a change of the catalog set from the leader. Returns and throws like `changeMembers`. */
   async changeCatalogs(change: CatalogChange): Promise<ChangeRefusal | null> {
     const leader = await this.group();
     this.#hasRequestedChange = true;
@@ -213,7 +222,9 @@ export class GroupClient {
   }
 
   async #request(url: string, path: string, msMax: number, body?: object): Promise<InternalResponse | null> {
-    return this.#calls.requestJson(url + path, msMax, body);
+    return this.#calls.requestJson(url + path, msMax, body, (reason) => {
+      this.#failure = errorMessage(reason);
+    });
   }
 }
 

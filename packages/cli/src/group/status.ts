@@ -39,7 +39,7 @@ export async function groupStatus(client: GroupClient): Promise<GroupStatus> {
   const statuses = await Promise.all(urls.map(async (url) => client.status(url)));
   const replicas = urls.map((url, i) => rowOf(url, statuses[i] ?? null, group));
   if (replicas.every(({ role }) => role === 'down'))
-    throw new CommandError(COMMAND_EXIT.unavailable, `no replica answers at ${urls.join(', ')}`);
+    throw new CommandError(COMMAND_EXIT.unavailable, client.describeNoAnswer());
   const set = group === null ? null : await client.tryCatalogs(group);
   return {
     leader: group?.self ?? null,

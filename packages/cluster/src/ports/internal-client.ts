@@ -50,10 +50,16 @@ export class InternalClient {
   /**
    * Requests JSON, with POST if a body is given and GET otherwise.
    * @param msMax time limit for the complete answer, in milliseconds
+   * @param onFailure receives the reason if there is no answer
    * @returns null if there is no answer within the limit, or it is not JSON
    * @throws RangeError like `open`
    */
-  async requestJson(url: string, msMax: number, body?: object): Promise<InternalResponse | null> {
+  async requestJson(
+    url: string,
+    msMax: number,
+    body?: object,
+    onFailure: (reason: unknown) => void = () => undefined,
+  ): Promise<InternalResponse | null> {
     this.#check(url);
     try {
       // Not with fetch: it repeats the request after a 421, without its body.
@@ -65,7 +71,8 @@ export class InternalClient {
         body: body === undefined ? null : JSON.stringify(body),
       });
       return { status: response.statusCode, body: await response.body.json() };
-    } catch {
+    } catch (error) {
+      onFailure(error);
       return null;
     }
   }
