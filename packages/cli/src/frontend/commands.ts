@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPERATOR_TOKEN_FILE, readClusterFile } from '@trireme/cluster';
 import { ClientError, TriremeClient, type OrderView, type Page, type StockView } from '@trireme/client';
-import { npmScript, triremeCommand, parseWholeNumber } from '@trireme/service';
+import { errorMessage, npmScript, triremeCommand, parseWholeNumber } from '@trireme/service';
 import { resolveUserPath } from '../command-line.js';
 import { COMMAND_EXIT, CommandError } from '../errors.js';
 import { addCommonOptions, parseUrl, type CommonOptions } from '../options.js';
@@ -144,14 +144,17 @@ function orderCommand(): Command {
 
 function ordersCommand(): Command {
   return addPageOptions(
-    new Command('orders').argument('[number]', 'number of one order (default: a page of orders)'),
+    new Command('orders').argument(
+      '[number]',
+      'number of one order (default: a page of orders)',
+      parseWholeNumber(1, Number.MAX_SAFE_INTEGER),
+    ),
   )
     .option('--name <stock>', 'only orders for this stock')
     .description('Shows orders, sorted by number.')
-    .action(async (number: string | undefined, options: ListOptions) =>
+    .action(async (number: number | undefined, options: ListOptions) =>
       at(options, async (client) => {
-        const one =
-          number === undefined ? null : { data: [await client.getOrder(Number(number))], next: null };
+        const one = number === undefined ? null : { data: [await client.getOrder(number)], next: null };
         print(options, one ?? (await ordersOf(client, options)), orderRows);
       }),
     );
@@ -203,10 +206,8 @@ function tokenOf({ operatorTokenFile, data }: StockOptions): string {
   } catch (error) {
     throw new CommandError(
       COMMAND_EXIT.usage,
-      `cannot read the operator token ${path}: give --operator-token-file`,
-      {
-        cause: error,
-      },
+      `cannot read the operator token: ${errorMessage(error)}; check --operator-token-file or --data`,
+      { cause: error },
     );
   }
 }

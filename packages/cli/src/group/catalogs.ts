@@ -34,7 +34,7 @@ export async function removeCatalog(id: string, options: CatalogsOptions): Promi
 
 /**
  * Changes the set through the leader, unless it already has the change.
- * @throws CommandError `refused`, `unavailable`, or `again` after `msMax`.
+ * @throws CommandError `refused`, `unavailable`, or `incomplete` after `timeoutMs`.
  */
 async function changeSet(change: CatalogChange, options: CatalogsOptions): Promise<CatalogSetState> {
   const { client, timeoutMs, onProgress } = options;

@@ -41,6 +41,11 @@ export async function exportBook(
   const csv = Readable.fromWeb(response.body);
   const text = json ? Readable.from(asObjects(createInterface({ input: csv }))) : csv;
   await pipeline(text, process.stdout, { end: false }).catch((error: unknown) => {
+    // fetch ends a body whose connection breaks with a TypeError.
+    if (error instanceof TypeError)
+      throw new Error(`${replica} stopped sending: the output is incomplete, run the same command again`, {
+        cause: error,
+      });
     if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
   });
 }
