@@ -82,15 +82,18 @@ async function get({ urls: [url = ''] }: LocalCluster, path: string): Promise<un
   return response.json();
 }
 
-async function statusOf(
-  cluster: LocalCluster,
-): Promise<readonly { orders: number; hash: string; pending: number }[]> {
+interface ReplicaState {
+  readonly orders: number;
+  readonly hash: string;
+  readonly pending: number;
+  readonly term: number;
+  readonly leader: string | null;
+}
+
+async function statusOf(cluster: LocalCluster): Promise<readonly ReplicaState[]> {
   const replicas = cluster.describe().processes.filter(({ role }) => role === 'replica');
   return Promise.all(
-    replicas.map(
-      async ({ url }) =>
-        (await (await fetch(`${url}/status`)).json()) as { orders: number; hash: string; pending: number },
-    ),
+    replicas.map(async ({ url }) => (await (await fetch(`${url}/status`)).json()) as ReplicaState),
   );
 }
 
@@ -178,6 +181,49 @@ test('backups under load, restored to their end, to an index and to an order', a
     const next = await order(restored, 'a-key-of-the-restored-cluster');
     assert.equal(next, { data: { transaction_number: last.orders + 1 } });
     assert.is(await settledHash(cluster), hash, 'the old cluster is untouched');
+  } finally {
+    await restored.stop();
+  }
+});
+
+test('a restored cluster cannot reach the old one, even at its addresses and with its secret', async ({
+  cluster,
+  folder,
+}) => {
+  const data = join(folder, 'index');
+  copyFileSync(join(folder, 'old', 'secret'), join(data, 'secret'));
+  const hash = await settledHash(cluster);
+  const terms = await statusOf(cluster);
+  const peers = new Map(cluster.describe().processes.map(({ id, peerUrl }) => [id, peerUrl ?? '']));
+  const output: string[] = [];
+  const restored = new LocalCluster({
+    dataDir: data,
+    port: await findFreeBasePort(3, 1),
+    route: (_, to) => peers.get(to) ?? '',
+    output: (line) => output.push(line),
+  });
+  try {
+    await restored.start();
+    let states: readonly ReplicaState[] = [];
+    for (let i = 0; i < 500; i += 1) {
+      // A replica that is still starting does not listen yet.
+      states = await statusOf(restored).catch(() => []);
+      if (states.length > 0 && output.some((line) => line.includes('WRONG_CLUSTER'))) break;
+      await delay(20);
+    }
+    assert.ok(
+      output.some((line) => line.includes('WRONG_CLUSTER')),
+      output.join('\n'),
+    );
+    assert.equal(
+      states.map(({ leader }) => leader),
+      [null, null, null],
+    );
+    assert.is(await settledHash(cluster), hash);
+    assert.equal(
+      (await statusOf(cluster)).map(({ term, leader }) => [term, leader]),
+      terms.map(({ term, leader }) => [term, leader]),
+    );
   } finally {
     await restored.stop();
   }
