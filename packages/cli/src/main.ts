@@ -9,6 +9,7 @@ import { COMMAND_EXIT, CommandError, EXIT_HELP } from './errors.js';
 import { frontendCommands } from './frontend/commands.js';
 import { groupCommands } from './group/commands.js';
 import { portsCommand } from './ports/command.js';
+import { rotateCommand } from './rotate/command.js';
 
 const EXAMPLES = `
 Examples:
@@ -34,6 +35,7 @@ const commands = [
   doctorCommand(),
   certificatesCommand(),
   portsCommand(),
+  rotateCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import {
   InternalClient,
   parseGroupState,
-  readSecret,
+  secretSource,
   serveControl,
   type GroupState,
   type LocalCluster,
 } from '@trireme/cluster';
+import type { SecretSource } from '@trireme/service';
 
 /** The operator's command. */
 export const TRIREME = fileURLToPath(new URL('../../../../packages/cli/bin/trireme.js', import.meta.url));
@@ -26,7 +27,7 @@ export class Operator {
   readonly #calls: InternalClient;
   readonly #control: Server;
 
-  private constructor(cluster: LocalCluster, secret: string, control: Server) {
+  private constructor(cluster: LocalCluster, secret: SecretSource, control: Server) {
     this.#cluster = cluster;
     this.#calls = new InternalClient({ secret, tls: null });
     this.#control = control;
@@ -34,7 +35,7 @@ export class Operator {
 
   /** Opens the control port, with which the command starts and stops processes. */
   static async open(cluster: LocalCluster): Promise<Operator> {
-    const secret = readSecret(cluster.dataDir);
+    const secret = secretSource(cluster.dataDir);
     const control = await serveControl({ cluster, secret, port: cluster.controlPort });
     return new Operator(cluster, secret, control);
   }

@@ -282,6 +282,14 @@ export class ScenarioRun {
     await this.#operate('transfer', '--to', number);
   }
 
+  /**
+   * Exchanges `secret` or `operator-token` with `trireme rotate`, and waits until every process uses the new one.
+   * @throws Error after 90 s
+   */
+  async rotate(what: 'secret' | 'operator-token'): Promise<void> {
+    await this.#operate('rotate', what);
+  }
+
   async #operate(...args: readonly string[]): Promise<void> {
     const command = args.join(' ');
     this.note(command);

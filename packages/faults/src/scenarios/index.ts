@@ -4,6 +4,7 @@ import { CATALOGS } from './catalogs.js';
 import { HARMFUL_CLIENTS } from './harmful-clients.js';
 import { COMPACTION } from './compaction.js';
 import { CRASHES } from './crashes.js';
+import { CREDENTIALS } from './credentials.js';
 import { DISKS } from './disks.js';
 import { HOSTS } from './hosts.js';
 import { MEMBERS } from './members.js';
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STORAGE,
   ...COMPACTION,
   ...MEMBERS,
+  ...CREDENTIALS,
   ...DISKS,
   ...CLOCKS_AND_LIMITS,
 ];
