@@ -19,11 +19,12 @@ export type DropReason =
 
 /** An event on the links of this member. */
 export type TransportEvent =
-  /** A link to or from a peer is open; it speaks this version of the protocol. */
+  /** A link to or from a peer is open. */
   | {
       readonly type: 'connected';
       readonly peer: NodeId;
       readonly direction: LinkDirection;
+      /** The version of the protocol that the link speaks. */
       readonly version: number;
     }
   /**
