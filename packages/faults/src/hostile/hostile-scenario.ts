@@ -218,7 +218,7 @@ async function attacksFor(run: ScenarioRun): Promise<Attack[]> {
   return attacks;
 }
 
-/** The version of Raft messages, which a member returns when it refuses a request with another version. */
+/** The newest version of Raft messages, which a member returns when it refuses a request with another version. */
 async function raftVersion(run: ScenarioRun, id: string, secret: string): Promise<string> {
   const url = run.cluster.describe().processes.find((entry) => entry.id === `replica-${id}`)?.peerUrl ?? '';
   const headers = {
@@ -227,7 +227,7 @@ async function raftVersion(run: ScenarioRun, id: string, secret: string): Promis
     'x-raft-version': '0',
   };
   const response = await fetch(`${url}/raft/snapshot`, { method: 'POST', headers });
-  const version = /version (\d+)/.exec(await response.text())?.[1];
+  const version = /versions? (\d+)/.exec(await response.text())?.[1];
   if (version === undefined) throw new Error('the peer port did not return its message version');
   return version;
 }
