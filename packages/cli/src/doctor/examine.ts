@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CLUSTER_FILE } from '@trireme/cluster';
-import { examineBook, type BookReport, type TableReport } from '@trireme/orders';
+import { examineBook, withStoppedReplica, type BookReport, type TableReport } from '@trireme/orders';
 import { RaftError } from '@trireme/raft';
-import { examineLog, withStoreLock, type FolderFlaw, type LogReport } from '@trireme/raft/level';
+import { examineLog, type FolderFlaw, type LogReport } from '@trireme/raft/level';
 import { triremeCommand } from '@trireme/service';
 import type { Flaw, DataReport } from './report.js';
 
@@ -25,7 +25,7 @@ export function dataFoldersIn(path: string): readonly string[] {
 /** Examines one data folder. @throws RaftError `STORAGE_FAILED` if a file cannot be read. */
 export async function examineDataFolder(data: string): Promise<DataReport> {
   try {
-    return await withStoreLock(join(data, 'log'), async () => examineReplica(data));
+    return await withStoppedReplica(data, async () => examineReplica(data));
   } catch (error) {
     if (!(error instanceof RaftError && error.code === 'BAD_CONFIG')) throw error;
     const advice = [

@@ -11,9 +11,16 @@ import { newLevel, toOpenError } from '../level-open.js';
 const COPIED = /^(CURRENT|MANIFEST-\d+|\d+\.log)$/;
 const LINKED = /^\d+\.ldb$/;
 
-/** Runs `use` on a scratch copy of the store at `path`, and removes the copy afterwards. */
-export async function withScratchCopy<T>(path: string, use: (scratch: string) => Promise<T>): Promise<T> {
-  return withTemporary(async (scratch) => {
+/**
+ * Runs `use` on a scratch copy of the store at `path`, and removes the copy afterwards.
+ * @param parent folder of the copy, which may grow to the size of the store while it is written
+ */
+export async function withScratchCopy<T>(
+  path: string,
+  use: (scratch: string) => Promise<T>,
+  parent = tmpdir(),
+): Promise<T> {
+  return withTemporary(parent, async (scratch) => {
     for (const name of await readdir(path)) {
       if (LINKED.test(name)) await symlink(resolve(path, name), join(scratch, name));
       else if (COPIED.test(name)) await copyFile(join(path, name), join(scratch, name));
@@ -30,7 +37,7 @@ export async function withScratchCopy<T>(path: string, use: (scratch: string) =>
 export async function withStoreLock<T>(path: string, use: () => Promise<T>): Promise<T> {
   const names = await readdir(path).catch((): string[] => []);
   if (!names.includes('LOCK')) return use();
-  return withTemporary(async (folder) => {
+  return withTemporary(tmpdir(), async (folder) => {
     await symlink(resolve(path, 'LOCK'), join(folder, 'LOCK'));
     const db = newLevel(folder);
     try {
@@ -46,8 +53,8 @@ export async function withStoreLock<T>(path: string, use: () => Promise<T>): Pro
   });
 }
 
-async function withTemporary<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'trireme-examined-'));
+async function withTemporary<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(parent, 'trireme-examined-'));
   try {
     return await use(folder);
   } finally {
