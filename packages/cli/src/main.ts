@@ -9,6 +9,7 @@ import { COMMAND_EXIT, CommandError, EXIT_HELP } from './errors.js';
 import { frontendCommands } from './frontend/commands.js';
 import { groupCommands } from './group/commands.js';
 import { portsCommand } from './ports/command.js';
+import { recoverCommand } from './recover/command.js';
 import { rotateCommand } from './rotate/command.js';
 
 const EXAMPLES = `
@@ -33,6 +34,7 @@ const commands = [
   ...backupCommands(),
   ...frontendCommands(),
   doctorCommand(),
+  recoverCommand(),
   certificatesCommand(),
   portsCommand(),
   rotateCommand(),
