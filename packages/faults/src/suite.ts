@@ -15,7 +15,7 @@ import { SCENARIOS } from './scenarios/index.js';
 
 const HELP = `Usage: npm run faults -- [--only "words"]... [--list] [--jobs 1] [--seed 1] [--results DIR]
        npm run faults -- --minutes 15 [--seed 1]
-       npm run faults -- rejoin|hosts    runs a drill; with --help, prints its options
+       npm run faults -- rejoin|recover|hosts    runs a drill; with --help, prints its options
 
 Runs fault scenarios, each on its own cluster, and checks everything that its clients saw.
   --only      runs only scenarios whose name contains these words; may be repeated
