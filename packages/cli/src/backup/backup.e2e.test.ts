@@ -249,6 +249,11 @@ test('what cannot be backed up or read is refused', async ({ folder }) => {
     damaged,
   );
   await fail(1, /exists: give another file, or --overwrite/, 'backup', '--data', old, '--out', full);
+  await fail(
+    1,
+    /are the same file/,
+    ...['backup', '--data', old, '--out', full, '--since', full, '--overwrite'],
+  );
   await fail(64, /give --out FILE/, 'backup', '--data', old);
   await fail(
     1,

@@ -1,5 +1,5 @@
 /** `trireme backup`: writes the book of a replica to a file. */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import {
   CAUGHT_UP_LAG_MAX,
   ControlError,
@@ -54,6 +54,11 @@ export async function takeBackup(options: TakeOptions): Promise<TakenBackup> {
   if (existsSync(out) && !overwrite)
     throw new CommandError(COMMAND_EXIT.refused, `${out} exists: give another file, or --overwrite`);
   const earlier = since === null ? null : (await openBackup(since)).header;
+  if (since !== null && existsSync(out) && realpathSync(out) === realpathSync(since))
+    throw new CommandError(
+      COMMAND_EXIT.refused,
+      `--out and --since are the same file, ${out}: a backup that continues another one needs it; give another --out`,
+    );
   const replicas = await candidates(options);
   for (const [i, { name, url }] of replicas.entries()) {
     const response = await open(options.calls, `${url}/backup${queryOf(earlier)}`);

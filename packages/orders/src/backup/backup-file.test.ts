@@ -149,4 +149,30 @@ test('a source that ends early, or sends a damaged record, leaves no file and ke
   });
 });
 
+test('of two backups to one file at a time, the one that is cut leaves that of the other whole', async () => {
+  await withFolder(async (folder) => {
+    const full = join(folder, 'full');
+    await fillStore(join(folder, 'book'), ENTRIES);
+    const { store } = await openStore(join(folder, 'book'));
+    try {
+      const header = await backUp(store, full);
+      const whole = readFileSync(full);
+      let cut = (): void => undefined;
+      const isCut = new Promise<void>((resolve) => (cut = resolve));
+      const cutOff = async function* (): AsyncGenerator<Uint8Array> {
+        await isCut;
+        yield new Uint8Array(3);
+      };
+      const failing = writeBackup(full, { header, chunks: cutOff() }).then(String, String);
+      await backUp(store, full);
+      cut();
+      assert.match(await failing, /ends within a record/);
+      assert.equal(readFileSync(full), whole);
+      assert.equal(readdirSync(folder).sort(), ['book', 'full']);
+    } finally {
+      await store.close();
+    }
+  });
+});
+
 test.run();

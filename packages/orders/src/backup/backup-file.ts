@@ -6,7 +6,7 @@
  * The records have the form of a snapshot (book/record-stream.ts), each with a checksum of its own. A file is
  * written under a temporary name and renamed once it is complete and durable.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -21,6 +21,7 @@ import { checkRecords, openContents, type BackupContents } from './contents.js';
 import { HEADER_BYTES_MAX, formatHeader, parseHeader, type BackupHeader } from '../rules/backup/header.js';
 
 const DIGEST_BYTES = 32;
+const SIDE_NAME_BYTES = 4;
 const LINE_BREAK = 0x0a;
 /** Fast: the records of a book compress to a third; level 9 takes four times as long for 5% less. */
 const GZIP_LEVEL = 4;
@@ -46,10 +47,10 @@ export async function writeBackup(
   source: { readonly header: BackupHeader; readonly chunks: AsyncIterable<Uint8Array> },
   onProgress: (bytes: number) => void = () => undefined,
 ): Promise<number> {
-  const side = path + TEMPORARY_SUFFIX;
+  // A name of its own: another backup to the same path may run at the same time.
+  const side = `${path}.${randomBytes(SIDE_NAME_BYTES).toString('hex')}${TEMPORARY_SUFFIX}`;
+  const file = await open(side, 'wx', 0o600);
   try {
-    await rm(side, { force: true });
-    const file = await open(side, 'wx', 0o600);
     let bytes: number;
     try {
       bytes = await writeTo(file, source, onProgress);
