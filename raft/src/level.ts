@@ -3,7 +3,7 @@
  * LevelDB beside the log.
  */
 export { examineLog, type LogOwner, type LogReport } from './storage/examine/examine-log.js';
-export { withStoppedLog, type StoppedLog } from './storage/examine/read-log.js';
+export { withStoppedLog, type StoppedEntry, type StoppedLog } from './storage/examine/read-log.js';
 export { NumberRanges, type NumberRange } from './storage/examine/ranges.js';
 export { withScratchCopy, withStoreLock } from './storage/examine/scratch.js';
 export { LevelLog } from './storage/level-log.js';

@@ -9,13 +9,22 @@ import { readEntryAt, readRecordPages } from '../store-scan.js';
 import type { LogOwner } from './examine-log.js';
 import { withScratchCopy } from './scratch.js';
 
+/** An entry of a stopped log. */
+export interface StoppedEntry {
+  /** The entry as it was persisted. */
+  readonly entry: Entry;
+  /** The configuration that the entry sets; null if it sets none. */
+  readonly membership: Membership | null;
+}
+
 /** A log that is open for reading. */
 export interface StoppedLog {
+  /** The cluster and the member that the log belongs to. */
   readonly owner: LogOwner;
   /** The log starts after it. */
   readonly base: LogBase;
-  /** All entries after the base, in order, with the configuration that an entry sets; null if it sets none. */
-  entries(): AsyncGenerator<{ readonly entry: Entry; readonly membership: Membership | null }>;
+  /** All entries after the base, in order. */
+  entries(): AsyncGenerator<StoppedEntry>;
 }
 
 /**
@@ -37,7 +46,7 @@ export async function withStoppedLog<T>(path: string, use: (log: StoppedLog) => 
       const { cluster, id } = decodeIdentity(identity);
       const baseRecord = db.getSync(BASE_KEY);
       const base = baseRecord === undefined ? NO_BASE : decodeBaseRecord(baseRecord);
-      async function* entries(): ReturnType<StoppedLog['entries']> {
+      async function* entries(): AsyncGenerator<StoppedEntry> {
         for await (const page of readRecordPages(db)) {
           for (const [key, value] of page) {
             const index = indexOfKey(key);
