@@ -1,5 +1,5 @@
 /**
- * `npm test`: builds everything and runs the default checks; `npm test -- layers deadcode` runs only these. CI runs all steps.
+ * `npm test`: builds everything and runs the default checks; `npm test -- layers deadcode` runs only these. CI also runs e2e, faults and own-node.
  * The last line is `N passed, N failed`, in which each check and each test counts as one.
  */
 import { execFileSync } from 'node:child_process';

@@ -28,13 +28,24 @@ const FORCE_HELP =
   'make the change even if it leaves too few reachable voters or if the new voter lacks log entries; the group may ' +
   'then be unable to accept orders';
 
+/** `--data` of a command that needs, or can use, the data folder of a cluster. */
+export function dataOption(): Option {
+  return new Option('--data <folder>', 'data folder of a cluster that npm start runs')
+    .env('TRIREME_DATA')
+    .default(DATA_DEFAULT);
+}
+
+/** `--timeout-seconds` of a command that may be run again. */
+export function timeoutOption(secondsDefault: number): Option {
+  return new Option('--timeout-seconds <n>', 'time limit in seconds; run the same command again to continue')
+    .env('TRIREME_TIMEOUT_SECONDS')
+    .argParser(parseWholeNumber(1, 86_400))
+    .default(secondsDefault);
+}
+
 export function addCommonOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option('--data <folder>', 'data folder of a cluster that npm start runs')
-        .env('TRIREME_DATA')
-        .default(DATA_DEFAULT),
-    )
+    .addOption(dataOption())
     .addOption(
       new Option('--replicas <urls>', 'internal URLs of replicas, separated by commas; replaces --data')
         .env('TRIREME_REPLICAS')
@@ -59,12 +70,7 @@ export function addCommonOptions(command: Command): Command {
 
 /** Adds the options of a command that changes the group or the catalog set. */
 export function addChangeOptions(command: Command): Command {
-  return addCommonOptions(command).addOption(
-    new Option('--timeout-seconds <n>', 'time limit in seconds; run the same command again to continue')
-      .env('TRIREME_TIMEOUT_SECONDS')
-      .argParser(parseWholeNumber(1, 86_400))
-      .default(600),
-  );
+  return addCommonOptions(command).addOption(timeoutOption(600));
 }
 
 /** Adds the options of a command after which a replica joins the group. */

@@ -43,3 +43,4 @@ export {
   type MembershipStep,
 } from './rules/membership-plan.js';
 export type { LogLevel } from './rules/log-line.js';
+export { isRecord } from './rules/is-record.js';

@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readClusterFile } from './data/cluster-file.js';
-import { ClusterError, type ClusterErrorCode } from './errors.js';
 import { findFreeBasePort } from './ports/free-ports.js';
 import type { ClusterOptions } from './cluster-options.js';
 import { LocalCluster } from './local-cluster.js';
 import { isProcessAlive } from './processes/process-identity.js';
+import { rejectsCode } from './testing/rejects-code.js';
 
 const FAKE = fileURLToPath(new URL('./testing/fake-process.js', import.meta.url));
 const SUPERVISOR = fileURLToPath(new URL('./testing/fake-supervisor.js', import.meta.url));
@@ -64,16 +64,6 @@ async function until(condition: () => boolean): Promise<void> {
 async function startAll(cluster: LocalCluster): Promise<void> {
   await cluster.start();
   await Promise.all(cluster.describe().processes.map(async ({ id }) => cluster.awaitProcessReady(id)));
-}
-
-async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
-  const error: unknown = await work.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, ClusterError);
-  assert.is((error as ClusterError).code, code);
-  assert.match((error as ClusterError).message, message);
 }
 
 test('starts every process, records them in cluster.json, and stops them in order', async (context) => {

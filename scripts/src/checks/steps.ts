@@ -35,7 +35,7 @@ export function stepsHelp(): string {
   );
   return `Usage: npm test -- [--html] [steps...]
 
-Builds everything and runs the named steps, or the default ones if none is named. CI runs all of them, in several jobs.
+Builds everything and runs the named steps, or the default ones if none is named. CI also runs e2e, faults and own-node.
 
 Steps:
 ${lines.join('\n')}

@@ -1,9 +1,10 @@
 /** `trireme rotate`: exchanges the secret or the operator token while orders flow. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { InternalClient, operatorTls, readClusterFile, secretSource } from '@trireme/cluster';
-import { npmScript, parseWholeNumber } from '@trireme/service';
-import { DATA_DEFAULT, resolveUserPath } from '../command-line.js';
+import { npmScript } from '@trireme/service';
+import { resolveUserPath } from '../command-line.js';
 import { COMMAND_EXIT, CommandError, EXIT_HELP } from '../errors.js';
+import { dataOption, timeoutOption } from '../options.js';
 import { rotate, type Credential } from './rotate.js';
 
 interface RotateOptions {
@@ -34,19 +35,7 @@ async function run(credential: Credential, { data, timeoutSeconds }: RotateOptio
 }
 
 function addOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--data <folder>', 'data folder of a cluster that npm start runs')
-        .env('TRIREME_DATA')
-        .default(DATA_DEFAULT),
-    )
-    .addOption(
-      new Option('--timeout-seconds <n>', 'time limit in seconds; run the same command again to continue')
-        .env('TRIREME_TIMEOUT_SECONDS')
-        .argParser(parseWholeNumber(1, 86_400))
-        .default(120),
-    )
-    .addHelpText('after', EXIT_HELP);
+  return command.addOption(dataOption()).addOption(timeoutOption(120)).addHelpText('after', EXIT_HELP);
 }
 
 export function rotateCommand(): Command {

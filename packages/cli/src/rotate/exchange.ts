@@ -1,4 +1,5 @@
 /** The steps in which a secret file is exchanged, and what processes tell about the secrets that they use. */
+import { isRecord } from '@trireme/cluster';
 import { secretFingerprint, type SecretLines, type SecretReport } from '@trireme/service';
 
 /** One step of an exchange: every process must have read these lines before the next step. */
@@ -47,8 +48,4 @@ export function parseSecretReport(status: unknown, field: 'secret' | 'operatorTo
   const { presents, accepts } = report;
   if (typeof presents !== 'string' || !Array.isArray(accepts)) return null;
   return { presents, accepts: accepts.map(String) };
-}
-
-function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null;
 }

@@ -36,6 +36,7 @@ import { ClusterError, type ClusterErrorCode } from '../errors.js';
 import { newClusterName } from '../rules/cluster-name.js';
 import { LogFile } from './log-file.js';
 import { isProcessAlive, processIdentity } from '../processes/process-identity.js';
+import { rejectsCode } from '../testing/rejects-code.js';
 
 const AT = new Date('2026-01-31T23:59:59.500Z');
 
@@ -48,16 +49,6 @@ test.after.each(({ folder }) => rmSync(folder, { recursive: true }));
 
 function throwsCode(work: () => void, code: ClusterErrorCode): void {
   assert.throws(work, (error: unknown) => error instanceof ClusterError && error.code === code);
-}
-
-async function rejectsCode(work: Promise<unknown>, code: ClusterErrorCode, message: RegExp): Promise<void> {
-  const error: unknown = await work.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, ClusterError);
-  assert.is((error as ClusterError).code, code);
-  assert.match((error as ClusterError).message, message);
 }
 
 test('createDataFiles makes the secrets once, readable only by their owner', async ({ folder }) => {

@@ -1,4 +1,5 @@
 /** The catalog set as a replica reports it. */
+import { isRecord } from './is-record.js';
 
 /** One catalog of the set. */
 export interface CatalogState {
@@ -34,8 +35,4 @@ function parseCatalog(value: unknown): CatalogState | null {
   if (url !== null && typeof url !== 'string') return null;
   if (hasAuthority !== null && typeof hasAuthority !== 'boolean') return null;
   return { id, url, linked, hasAuthority };
-}
-
-function isRecord(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null;
 }

@@ -2,6 +2,7 @@
  * Plans the steps from the present group to the operator's goal. Each step depends only on the present group, so an
  * interrupted change continues when it is started again.
  */
+import { isRecord } from './is-record.js';
 
 /** One member of the group, as the leader reports it. */
 export interface GroupMember {
@@ -150,8 +151,4 @@ function parseMember(value: unknown): GroupMember | null {
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
